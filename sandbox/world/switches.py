@@ -1,0 +1,43 @@
+"""What Telegram does not document: one switch per unknown, so that the suite runs under both settings.
+
+The numbers are those of the rules in the facts page, section "Server semantics".
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Switches(BaseModel):
+    """Each field is an unknown of Telegram's server; its default is the likeliest answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    months_too_high_error: str = "STARREF_MONTHS_TOO_LOW"
+    """Rule 1: what 37 months or more is answered with."""
+    same_values: Literal["accept", "refuse"] = "accept"
+    """Rule 4: a program updated with its present values."""
+    connect_refused_error: str = "BOT_INVALID"
+    """Rule 8: what connecting answers where there is no program, or one in its wind-down."""
+    list_ending_programs: bool = True
+    """Rule 13: whether the suggested list shows programs that are ending."""
+    repeat_connect: Literal["same_url", "new_url"] = "same_url"
+    """Rule 15: connecting once more while connected."""
+    foreign_link_error: Literal["STARREF_HASH_REVOKED", "PEER_ID_INVALID"] = "STARREF_HASH_REVOKED"
+    """Rule 17: revoking a link that is unknown, or another balance's."""
+    unrevoke: bool = True
+    """Rule 17: whether a call without the revoked flag restores a revoked link of an active program."""
+    reconnect: Literal["new_url", "revive"] = "new_url"
+    """Rule 18: connecting after a revoke."""
+    list_revoked: bool = False
+    """Rule 19: whether the list of connections holds revoked ones."""
+    live_commission: bool = True
+    """Rule 20: a connection shows the program's present terms (else those it was made with)."""
+    refund_lowers_revenue: bool = True
+    """Rule 21: whether a refund is taken off a link's revenue."""
+    several_links: Literal["last", "first"] = "last"
+    """Rule 24: which of several followed links gets a new user."""
+    self_referral: bool = False
+    """Rule 24: whether following one's own link counts."""
+    non_owner_admin_connects: bool = True
+    """Route R1: whether a channel admin with post_messages who does not own it may connect it."""

@@ -1,0 +1,133 @@
+"""The World: everyone in it, its clock, its switches; the rules are in the modules beside it."""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from sandbox.world.clock import Clock
+from sandbox.world.errors import TelegramError, bad_request
+from sandbox.world.faults import Faults
+from sandbox.world.model import AdminRight, Bot, Channel, Person, Referral, ReferralLink, Sale
+from sandbox.world.switches import Switches
+
+
+@dataclass(frozen=True)
+class AppConfig:
+    """The `help.getAppConfig` keys of affiliate programs (core.telegram.org/api/config)."""
+
+    min_commission_permille: int = 1
+    max_commission_permille: int = 800
+    start_prefixes: tuple[str, ...] = ("_tgr_",)
+    program_allowed: bool = True
+
+
+@dataclass
+class World:
+    """All facts of one sandbox. Mutable on purpose: it is the Telegram of one test or one demo."""
+
+    api_id: int = 4242
+    api_hash: str = "0123456789abcdef0123456789abcdef"
+    clock: Clock = field(default_factory=Clock)
+    switches: Switches = field(default_factory=Switches)
+    config: AppConfig = field(default_factory=AppConfig)
+    seed: int = 1
+    """From it come access hashes and link tokens, so that two runs of one world are alike."""
+    people: dict[int, Person] = field(default_factory=dict)
+    bots: dict[int, Bot] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    links: list[ReferralLink] = field(default_factory=list)
+    referrals: dict[tuple[int, int], Referral] = field(default_factory=dict)
+    """By (bot, person): who brought whom."""
+    sales: list[Sale] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+    frozen_accounts: set[int] = field(default_factory=set)
+    """Accounts Telegram has frozen: they may read, not act (core.telegram.org/api/auth#frozen-accounts)."""
+    on_logout: list[Callable[[int], None]] = field(default_factory=list)
+    """Called with an account's id when all its sessions are ended from outside."""
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)  # noqa: S311 - a repeatable world, not a secret
+
+    # -- who there is ---------------------------------------------------------------------------------------
+
+    def add(self, *things: Person | Bot | Channel) -> None:
+        """Put people, bots and channels into the world; ids and usernames must be free."""
+        for thing in things:
+            if self.find(thing.id) or (thing.username and self.by_username(thing.username)):
+                msg = f"id {thing.id} or username {thing.username} is taken"
+                raise ValueError(msg)
+            match thing:
+                case Person():
+                    self.people[thing.id] = thing
+                case Bot():
+                    self.bots[thing.id] = thing
+                case Channel():
+                    thing.created = thing.created or self.clock.now()
+                    self.channels[thing.id] = thing
+
+    def find(self, peer_id: int) -> Person | Bot | Channel | None:
+        """Whoever has this id; ids are unique over people, bots and channels here."""
+        return self.people.get(peer_id) or self.bots.get(peer_id) or self.channels.get(peer_id)
+
+    def by_username(self, username: str) -> Person | Bot | Channel | None:
+        """Usernames are case-insensitive."""
+        wanted = username.lower()
+        return next(
+            (one for one in self._everyone() if one.username and one.username.lower() == wanted), None
+        )
+
+    def by_phone(self, phone: str) -> Person | None:
+        """The person with this number, written with or without its plus."""
+        digits = "".join(filter(str.isdigit, phone))
+        return next(
+            (one for one in self.people.values() if one.phone and one.phone.lstrip("+") == digits), None
+        )
+
+    def _everyone(self) -> Iterable[Person | Bot | Channel]:
+        yield from self.people.values()
+        yield from self.bots.values()
+        yield from self.channels.values()
+
+    # -- channels -------------------------------------------------------------------------------------------
+
+    def channels_of(self, account_id: int) -> list[Channel]:
+        """The channels an account is in, by id."""
+        return [c for _, c in sorted(self.channels.items()) if c.is_member(account_id)]
+
+    def set_admin(self, channel_id: int, user_id: int, rights: Iterable[AdminRight]) -> None:
+        """Give a user these rights and no others; no rights makes them a plain subscriber."""
+        channel = self.channels[channel_id]
+        given = set(rights)
+        if given:
+            channel.admins[user_id] = given
+            channel.members.discard(user_id)
+        else:
+            channel.admins.pop(user_id, None)
+            channel.members.add(user_id)
+
+    def require_controlled(self, account_id: int, balance_id: int, *, code: int = 400) -> None:
+        """Refuse a balance this account does not control (core.telegram.org/api/bots/referrals).
+
+        It controls itself, the bots it owns, and channels where it may post.
+
+        Raises:
+            TelegramError: PEER_ID_INVALID, or CHAT_ADMIN_REQUIRED for a channel it is in without the right.
+        """
+        if balance_id == account_id:
+            return
+        bot = self.bots.get(balance_id)
+        if bot and bot.owner_id == account_id:
+            return
+        channel = self.channels.get(balance_id)
+        if channel is None or not channel.is_member(account_id):
+            raise TelegramError(code, "PEER_ID_INVALID")
+        owner_needed = not self.switches.non_owner_admin_connects
+        if not channel.has_right(account_id, "post_messages") or (
+            owner_needed and channel.creator_id != account_id
+        ):
+            raise bad_request("CHAT_ADMIN_REQUIRED")
+
+    def end_sessions(self, account_id: int) -> None:
+        """Log an account out everywhere, as its owner can from another device."""
+        for tell in self.on_logout:
+            tell(account_id)
