@@ -1,0 +1,1 @@
+"""How our processes start, log, read their settings and end: tied to whoever started them."""

@@ -1,0 +1,299 @@
+"""The typed client the bot asks the bridge through: `await bridge.join(caller, balance, bot, nonce)`."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self, TypeVar
+
+import structlog
+from pydantic import ValidationError
+
+from mtproto_bridge.protocol import BridgeError, ErrorCode, Origin, Reply, Request
+from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.replies import (
+    AffiliationPage,
+    Affiliations,
+    Balances,
+    ProgramCard,
+    Programs,
+    Refreshed,
+    Result,
+)
+from mtproto_bridge.protocol.requests import (
+    BrowsePrograms,
+    Join,
+    ListAffiliations,
+    ListBalances,
+    Mutation,
+    Payload,
+    RefreshAffiliations,
+    Revoke,
+    ShowAffiliation,
+    ShowProgram,
+    Sort,
+)
+from mtproto_bridge.queue import embedded
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.redis import LaneFull, Outage, QueueServer, reachable
+
+ANSWER_WITHIN = timedelta(seconds=20)
+"""A read is answered by then; a mutation is started by then."""
+PATIENCE = timedelta(seconds=10)
+"""How much longer a mutation that was started in time is waited for."""
+MOST_WAITING = 1_000
+"""Requests one lane holds before it refuses more."""
+MOST_MOVES = 3
+READ_BLOCK_MS = 5_000
+
+R = TypeVar("R", bound=Result)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """On whose behalf something is asked, and where the answer is shown."""
+
+    actor: int
+    """The Telegram user id from the update, never from what somebody wrote."""
+    origin: Origin | None = None
+    trace: str = field(default_factory=lambda: secrets.token_hex(6))
+
+
+def embedded_url(data_dir: Path) -> str:
+    """The URL of the embedded server a bridge on this data folder starts when REDIS_URL is unset."""
+    return embedded.url_of(embedded.socket_path(data_dir))
+
+
+LateReply = Callable[[Reply], Awaitable[None]]
+
+
+async def _leave_late_replies(reply: Reply) -> None:
+    log.info("reply.late", trace=reply.trace)
+
+
+class BridgeClient:
+    """Asks the bridge over Redis and waits for its answers.
+
+    `name` is stable over restarts: the answers to requests of an earlier process under the same name are
+    handed to `on_late`, as are those that came after somebody stopped waiting.
+
+    Every method raises BridgeError with the failure the bridge answered, or with one of
+    `unavailable` (nothing was done), `no_answer`, `account_unavailable` (no account is logged in).
+    """
+
+    def __init__(
+        self,
+        server: QueueServer,
+        *,
+        name: str = "bot-1",
+        keys: Keys | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_late: LateReply = _leave_late_replies,
+    ) -> None:
+        self._server = server
+        self._name = name
+        self._keys = keys or Keys()
+        self._now = now
+        self._on_late = on_late
+        self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    @classmethod
+    def at(cls, url: str, *, name: str, on_late: LateReply = _leave_late_replies) -> Self:
+        """A client of the queue at a Redis URL."""
+        return cls(QueueServer(url), name=name, on_late=on_late)
+
+    async def reachable(self, *, attempts: int = 1) -> bool:
+        """Whether the queue answers, asked up to `attempts` times, a fifth of a second apart."""
+        return await reachable(self._server, attempts=attempts)
+
+    async def has_account(self) -> bool:
+        """Whether a bridge with a logged-in account has ever served this queue."""
+        return await self._server.get(self._keys.desk()) is not None
+
+    async def start(self) -> None:
+        """Begin to read answers, from the last one taken care of."""
+        last = await self._server.get(self._keys.read_up_to(self._name)) or "0-0"
+        self._reader = asyncio.create_task(self._read(last))
+
+    async def close(self) -> None:
+        """Stop reading; who still waits is told `no_answer`."""
+        if self._reader:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(BridgeError(ErrorCode.NO_ANSWER))
+        await self._server.close()
+
+    # -- what can be asked ----------------------------------------------------------------------------------
+
+    async def list_balances(self, caller: Caller) -> Balances:
+        """The balances the caller may act for."""
+        return await self._at_desk(caller, ListBalances(), Balances)
+
+    async def browse_programs(self, caller: Caller, *, page: int, size: int) -> Programs:
+        """One page of programs, most profitable first."""
+        return await self._at_desk(caller, BrowsePrograms(page=page, size=size), Programs)
+
+    async def show_program(
+        self, caller: Caller, *, username: str | None = None, bot_id: BotId | None = None
+    ) -> ProgramCard:
+        """One program, by username or bot id, with the caller's balances."""
+        return await self._at_desk(caller, ShowProgram(username=username, bot_id=bot_id), ProgramCard)
+
+    async def list_affiliations(self, caller: Caller, *, page: int, size: int, sort: Sort = "date") -> Affiliations:
+        """One page of the caller's links over all balances, at most 60 s old."""
+        wanted = ListAffiliations(page=page, size=size, sort=sort)
+        found = await self._at_desk(caller, wanted, Affiliations)
+        if not found.stale_accounts:
+            return found
+        await asyncio.gather(*(self._refresh(caller, account) for account in found.stale_accounts))
+        return await self._at_desk(caller, wanted, Affiliations)
+
+    async def show_affiliation(self, caller: Caller, balance_id: BalanceId, bot_id: BotId) -> AffiliationPage:
+        """A balance's link for a program as it is now, with its URL."""
+        return await self._for_balance(caller, ShowAffiliation(balance_id=balance_id, bot_id=bot_id), AffiliationPage)
+
+    async def join(self, caller: Caller, balance_id: BalanceId, bot_id: BotId, nonce: str) -> AffiliationPage:
+        """Connect a balance to a program; joining twice gives the same link."""
+        return await self._for_balance(caller, Join(balance_id=balance_id, bot_id=bot_id), AffiliationPage, nonce=nonce)
+
+    async def revoke(
+        self, caller: Caller, balance_id: BalanceId, affiliation_id: AffiliationId, nonce: str
+    ) -> AffiliationPage:
+        """Revoke one certain link; revoking twice is a success."""
+        payload = Revoke(balance_id=balance_id, affiliation_id=affiliation_id)
+        return await self._for_balance(caller, payload, AffiliationPage, nonce=nonce)
+
+    # -- where it is asked ----------------------------------------------------------------------------------
+
+    async def _refresh(self, caller: Caller, account: AccountId) -> None:
+        try:
+            await self._ask(caller, account, RefreshAffiliations(), Refreshed)
+        except BridgeError as error:  # its links are then shown as they were last seen
+            log.warning("refresh.failed", account=account, code=error.code, trace=caller.trace)
+
+    async def _at_desk(self, caller: Caller, payload: Payload, answer: type[R]) -> R:
+        return await self._ask(caller, await self._desk(), payload, answer)
+
+    async def _for_balance(
+        self,
+        caller: Caller,
+        payload: ShowAffiliation | Join | Revoke,
+        answer: type[R],
+        *,
+        nonce: str | None = None,
+    ) -> R:
+        account = await self._route(payload.balance_id)
+        for _ in range(MOST_MOVES):
+            try:
+                return await self._ask(caller, account, payload, answer, nonce=nonce)
+            except BridgeError as error:
+                if error.code is not ErrorCode.MOVED or error.failure.account_id is None:
+                    raise
+                account = AccountId(error.failure.account_id)
+                await self._server.hash_put(self._keys.routes(), {str(payload.balance_id): str(account)})
+        raise BridgeError(ErrorCode.UNAVAILABLE)
+
+    async def _desk(self) -> AccountId:
+        try:
+            desk = await self._server.get(self._keys.desk())
+        except Outage as error:
+            raise BridgeError(ErrorCode.UNAVAILABLE) from error
+        if desk is None:
+            raise BridgeError(ErrorCode.ACCOUNT_UNAVAILABLE)
+        return AccountId(int(desk))
+
+    async def _route(self, balance: BalanceId) -> AccountId:
+        """The account that serves a balance; where we cannot tell, the desk answers who does."""
+        try:
+            known = await self._server.hash_get(self._keys.routes(), str(balance))
+        except Outage as error:
+            raise BridgeError(ErrorCode.UNAVAILABLE) from error
+        return AccountId(int(known)) if known else await self._desk()
+
+    async def _ask(
+        self,
+        caller: Caller,
+        account: AccountId,
+        payload: Payload,
+        answer: type[R],
+        *,
+        nonce: str | None = None,
+    ) -> R:
+        request = Request(
+            id=secrets.token_hex(8),
+            actor=caller.actor,
+            reply_to=self._name,
+            trace=caller.trace,
+            origin=caller.origin,
+            deadline=self._now() + ANSWER_WITHIN,
+            nonce=nonce,
+            payload=payload,
+        )
+        reply = await self._exchange(account, request)
+        if reply.failure:
+            raise BridgeError(reply.failure)
+        if not isinstance(reply.result, answer):
+            raise BridgeError(ErrorCode.UNSUPPORTED)
+        return reply.result
+
+    async def _exchange(self, account: AccountId, request: Request) -> Reply:
+        waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[request.id] = waiting
+        patience = ANSWER_WITHIN + (PATIENCE if isinstance(request.payload, Mutation) else timedelta())
+        try:
+            await self._submit(account, request)
+            async with asyncio.timeout(patience.total_seconds()):
+                return await waiting
+        except TimeoutError as error:
+            raise BridgeError(ErrorCode.NO_ANSWER) from error
+        finally:
+            self._waiting.pop(request.id, None)
+
+    async def _submit(self, account: AccountId, request: Request) -> None:
+        text = request.model_dump_json(exclude_none=True)
+        try:
+            await self._server.script("submit", [self._keys.lane(account)], MOST_WAITING, text)
+        except (LaneFull, *Outage) as error:
+            raise BridgeError(ErrorCode.UNAVAILABLE) from error
+
+    # -- answers --------------------------------------------------------------------------------------------
+
+    async def _read(self, last: str) -> None:
+        stream = self._keys.replies(self._name)
+        lost = False
+        while True:
+            try:
+                news = await self._server.read({stream: last}, block_ms=READ_BLOCK_MS)
+                for entry_id, fields in news.get(stream, []):
+                    await self._deliver(fields.get("reply", ""))
+                    last = entry_id
+                if news:
+                    await self._server.put(self._keys.read_up_to(self._name), last)
+                lost = False
+            except Outage as error:
+                if not lost:
+                    log.warning("queue.lost", reason=type(error).__name__)
+                lost = True
+                await asyncio.sleep(0.5)
+
+    async def _deliver(self, raw: str) -> None:
+        try:
+            reply = Reply.model_validate_json(raw)
+        except ValidationError as error:
+            log.warning("reply.unreadable", problems=error.error_count())
+            return
+        waiting = self._waiting.get(reply.request_id)
+        if waiting and not waiting.done():
+            waiting.set_result(reply)
+            return
+        try:
+            await self._on_late(reply)
+        except Exception:
+            log.exception("reply.late_failed", trace=reply.trace)

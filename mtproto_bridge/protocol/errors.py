@@ -1,0 +1,81 @@
+"""Every way a request can fail: a stable code, and the facts a sentence about it needs."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ErrorCode(StrEnum):
+    """Stable: a code is never renamed, since an older bot may meet a newer bridge."""
+
+    NOT_A_MANAGER = "not_a_manager"
+    """The actor may not act for this balance (or it does not exist: the answer is the same)."""
+    RIGHTS_MISSING = "rights_missing"
+    """The bridge's account lost its right to post in the channel."""
+    BALANCE_UNREACHABLE = "balance_unreachable"
+    """The bridge's account no longer sees the channel at all."""
+    NO_SUCH_BOT = "no_such_bot"
+    """Nobody has this username, or who has it is no bot."""
+    PROGRAM_UNAVAILABLE = "program_unavailable"
+    """The bot offers no affiliate program."""
+    PROGRAM_CLOSING = "program_closing"
+    """The program is in its last 24 hours and takes no new affiliates."""
+    NOT_JOINED = "not_joined"
+    """The balance has no link for this program."""
+    LINK_EXPIRED = "link_expired"
+    """The link is dead: revoked, or its program ended."""
+    CONFIRMATION_EXPIRED = "confirmation_expired"
+    """The button is older than a confirmation's life: show it anew."""
+    CONFIRMATION_CHANGED = "confirmation_changed"
+    """The same nonce came with another payload."""
+    FLOOD_WAIT = "flood_wait"
+    """Telegram said to wait until `retry_at`."""
+    ACCOUNT_UNAVAILABLE = "account_unavailable"
+    """The account that serves this balance is logged out, or there is no account at all."""
+    FROZEN = "frozen"
+    """Telegram froze the account: it may read, not act."""
+    DEADLINE_PASSED = "deadline_passed"
+    """Nobody started the request in time; nothing was done."""
+    NO_ANSWER = "no_answer"
+    """No answer came in time; what was asked may still happen, and is then shown."""
+    UNAVAILABLE = "unavailable"
+    """The queue is full or out of reach; nothing was done."""
+    MOVED = "moved"
+    """Another account serves this balance: `account_id`."""
+    UNSUPPORTED = "unsupported"
+    """The bridge does not know this kind or version of request: bot and bridge differ in age."""
+    GAVE_UP = "gave_up"
+    """The request was begun too often without an end."""
+    TELEGRAM = "telegram"
+    """Telegram refused with a message we have no sentence for: `telegram_code`, `telegram_message`."""
+    INTERNAL = "internal"
+    """A fault of ours; the log has it under the request's trace."""
+
+
+class Failure(BaseModel):
+    """An error as it travels."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: ErrorCode
+    retry_at: datetime | None = None
+    end_date: datetime | None = None
+    account_id: int | None = None
+    telegram_code: int | None = None
+    telegram_message: str | None = None
+    balance_title: str | None = None
+    username: str | None = None
+
+
+class BridgeError(Exception):
+    """A failure as it is raised, in the bridge's actions and again in the bot."""
+
+    def __init__(self, failure: Failure | ErrorCode) -> None:
+        self.failure = failure if isinstance(failure, Failure) else Failure(code=failure)
+        super().__init__(self.failure.model_dump_json(exclude_none=True))
+
+    @property
+    def code(self) -> ErrorCode:
+        """The stable code."""
+        return self.failure.code

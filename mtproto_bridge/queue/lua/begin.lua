@@ -1,0 +1,19 @@
+-- Begin work on an entry: only under the lease, only while it is unfinished; counts the attempt.
+-- A nonce binds the first payload it came with, and remembers the first result (see finish.lua).
+-- KEYS lease, lane, attempts, nonce    ARGV token, entry id, payload hash or '', nonce's life in s
+-- Answers {attempt, stored reply or false}; attempt -1: the entry is finished already.
+-- Errors: FENCED (the lease is not ours), CHANGED (the nonce came with another payload before).
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the lease is not ours') end
+if #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 0 then return {-1, false} end
+local stored = false
+if ARGV[3] ~= '' then
+  local bound = redis.call('HGET', KEYS[4], 'payload')
+  if not bound then
+    redis.call('HSET', KEYS[4], 'payload', ARGV[3])
+    redis.call('EXPIRE', KEYS[4], ARGV[4])
+  elseif bound ~= ARGV[3] then
+    return redis.error_reply('CHANGED the nonce came with another payload')
+  end
+  stored = redis.call('HGET', KEYS[4], 'reply')
+end
+return {redis.call('HINCRBY', KEYS[3], ARGV[2], 1), stored}

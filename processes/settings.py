@@ -1,0 +1,42 @@
+"""Settings that explain themselves: what is missing or wrong is one sentence a variable."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+S = TypeVar("S", bound=BaseSettings)
+
+WRONG_SETTING = 2
+"""The exit code for a missing or wrong setting."""
+
+
+class SettingsError(Exception):
+    """One or more settings are missing or wrong; the text is a sentence a line."""
+
+
+def read(kind: type[S], where: Mapping[str, str]) -> S:
+    """Read settings from the environment and `.env`.
+
+    `where` says, per variable, where a person gets it; it ends the sentence about that variable.
+
+    Raises:
+        SettingsError: with every missing or wrong variable named.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = [
+            _sentence(str(problem["loc"][0]), problem["type"], problem["msg"], where) for problem in error.errors()
+        ]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _sentence(field: str, kind: str, message: str, where: Mapping[str, str]) -> str:
+    name = field.upper()
+    hint = where.get(name, "see .env.example")
+    if kind == "missing":
+        return f"{name} is not set: {hint}."
+    reason = message.removeprefix("Value error, ")
+    return f"{name} is wrong ({reason[:1].lower()}{reason[1:]}): {hint}."
