@@ -21,6 +21,7 @@ from mtproto_bridge.protocol.replies import (
     Programs,
     Refreshed,
     Result,
+    UnknownReply,
 )
 from mtproto_bridge.protocol.requests import (
     BrowsePrograms,
@@ -29,7 +30,7 @@ from mtproto_bridge.protocol.requests import (
     ListBalances,
     Mutation,
     Payload,
-    RefreshAffiliations,
+    Refresh,
     Revoke,
     ShowAffiliation,
     ShowProgram,
@@ -37,7 +38,7 @@ from mtproto_bridge.protocol.requests import (
 )
 from mtproto_bridge.queue import embedded
 from mtproto_bridge.queue.keys import Keys
-from mtproto_bridge.queue.redis import LaneFull, Outage, QueueServer, reachable
+from mtproto_bridge.queue.redis import LaneFull, Outage, QueueServer, end, reachable
 
 ANSWER_WITHIN = timedelta(seconds=20)
 """A read is answered by then; a mutation is started by then."""
@@ -123,8 +124,7 @@ class BridgeClient:
     async def close(self) -> None:
         """Stop reading; who still waits is told `no_answer`."""
         if self._reader:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
+            await end(self._reader)
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(BridgeError(ErrorCode.NO_ANSWER))
@@ -148,12 +148,7 @@ class BridgeClient:
 
     async def list_affiliations(self, caller: Caller, *, page: int, size: int, sort: Sort = "date") -> Affiliations:
         """One page of the caller's links over all balances, at most 60 s old."""
-        wanted = ListAffiliations(page=page, size=size, sort=sort)
-        found = await self._at_desk(caller, wanted, Affiliations)
-        if not found.stale_accounts:
-            return found
-        await asyncio.gather(*(self._refresh(caller, account) for account in found.stale_accounts))
-        return await self._at_desk(caller, wanted, Affiliations)
+        return await self._at_desk(caller, ListAffiliations(page=page, size=size, sort=sort), Affiliations)
 
     async def show_affiliation(self, caller: Caller, balance_id: BalanceId, bot_id: BotId) -> AffiliationPage:
         """A balance's link for a program as it is now, with its URL."""
@@ -172,14 +167,20 @@ class BridgeClient:
 
     # -- where it is asked ----------------------------------------------------------------------------------
 
-    async def _refresh(self, caller: Caller, account: AccountId) -> None:
-        try:
-            await self._ask(caller, account, RefreshAffiliations(), Refreshed)
-        except BridgeError as error:  # its links are then shown as they were last seen
-            log.warning("refresh.failed", account=account, code=error.code, trace=caller.trace)
-
     async def _at_desk(self, caller: Caller, payload: Payload, answer: type[R]) -> R:
+        """Ask the desk; where it knows only old things, have the serving accounts renew them first."""
+        found = await self._ask(caller, await self._desk(), payload, answer)
+        if not isinstance(found, Balances | ProgramCard | Affiliations) or not found.stale_accounts:
+            return found
+        renewal = Refresh(links=isinstance(found, Affiliations))
+        await asyncio.gather(*(self._refresh(caller, account, renewal) for account in found.stale_accounts))
         return await self._ask(caller, await self._desk(), payload, answer)
+
+    async def _refresh(self, caller: Caller, account: AccountId, renewal: Refresh) -> None:
+        try:
+            await self._ask(caller, account, renewal, Refreshed)
+        except BridgeError as error:  # what this account serves is then left out, or shown as it was last seen
+            log.warning("refresh.failed", account=account, code=error.code, trace=caller.trace)
 
     async def _for_balance(
         self,
@@ -257,7 +258,7 @@ class BridgeClient:
             self._waiting.pop(request.id, None)
 
     async def _submit(self, account: AccountId, request: Request) -> None:
-        text = request.model_dump_json(exclude_none=True)
+        text = request.model_dump_json()
         try:
             await self._server.script("submit", [self._keys.lane(account)], MOST_WAITING, text)
         except (LaneFull, *Outage) as error:
@@ -284,10 +285,8 @@ class BridgeClient:
                 await asyncio.sleep(0.5)
 
     async def _deliver(self, raw: str) -> None:
-        try:
-            reply = Reply.model_validate_json(raw)
-        except ValidationError as error:
-            log.warning("reply.unreadable", problems=error.error_count())
+        reply = _parse(raw)
+        if reply is None:
             return
         waiting = self._waiting.get(reply.request_id)
         if waiting and not waiting.done():
@@ -297,3 +296,15 @@ class BridgeClient:
             await self._on_late(reply)
         except Exception:
             log.exception("reply.late_failed", trace=reply.trace)
+
+
+def _parse(raw: str) -> Reply | None:
+    """A reply; one of a newer bridge whose result this bot does not know becomes the failure `unsupported`."""
+    try:
+        return Reply.model_validate_json(raw)
+    except ValidationError as error:
+        log.warning("reply.unreadable", problems=error.error_count())
+    try:
+        return UnknownReply.model_validate_json(raw).as_failure()
+    except ValidationError:
+        return None

@@ -1,5 +1,6 @@
 """Settings that explain themselves: what is missing or wrong is one sentence a variable."""
 
+import os
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -19,13 +20,14 @@ class SettingsError(Exception):
 def read(kind: type[S], where: Mapping[str, str]) -> S:
     """Read settings from the environment and `.env`.
 
-    `where` says, per variable, where a person gets it; it ends the sentence about that variable.
+    ENV_FILE names another file than `.env`, or none when it is empty. `where` says, per variable, where a
+    person gets it; it ends the sentence about that variable.
 
     Raises:
         SettingsError: with every missing or wrong variable named.
     """
     try:
-        return kind()
+        return kind(_env_file=os.environ.get("ENV_FILE", ".env") or None)
     except ValidationError as error:
         lines = [
             _sentence(str(problem["loc"][0]), problem["type"], problem["msg"], where) for problem in error.errors()

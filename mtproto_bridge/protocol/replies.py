@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mtproto_bridge.protocol.errors import Failure
+from mtproto_bridge.protocol.errors import ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.requests import VERSION, Origin
 
@@ -66,7 +66,12 @@ class Affiliation(_Result):
     end_date: datetime | None = None
 
 
-class Balances(_Result):
+class _MayBeStale(_Result):
+    stale_accounts: list[AccountId] = []
+    """Accounts whose part was last asked of Telegram more than 60 s ago: refresh them, then ask again."""
+
+
+class Balances(_MayBeStale):
     """Answers list_balances."""
 
     kind: Literal["balances"] = "balances"
@@ -83,7 +88,7 @@ class Programs(_Result):
     total: int
 
 
-class ProgramCard(_Result):
+class ProgramCard(_MayBeStale):
     """Answers show_program."""
 
     kind: Literal["program_card"] = "program_card"
@@ -91,7 +96,7 @@ class ProgramCard(_Result):
     balances: list[Balance]
 
 
-class Affiliations(_Result):
+class Affiliations(_MayBeStale):
     """Answers list_affiliations."""
 
     kind: Literal["affiliations"] = "affiliations"
@@ -101,12 +106,10 @@ class Affiliations(_Result):
     total: int
     balances: int
     """How many balances the actor has; with none, there is nothing to have links for."""
-    stale_accounts: list[AccountId] = []
-    """Accounts whose part was last read more than 60 s ago: refresh them, then ask again."""
 
 
 class Refreshed(_Result):
-    """Answers refresh_affiliations."""
+    """Answers refresh."""
 
     kind: Literal["refreshed"] = "refreshed"
 
@@ -130,15 +133,24 @@ Result = Annotated[
 ]
 
 
-class Reply(BaseModel):
-    """The answer to one request."""
+class UnknownReply(BaseModel):
+    """What every reply has, of whatever version: enough to tell the asker that it is not understood."""
 
     model_config = ConfigDict(frozen=True)
 
-    version: int = VERSION
     request_id: str
     actor: int
     trace: str
     origin: Origin | None = None
+
+    def as_failure(self) -> "Reply":
+        """The failure `unsupported` in its place."""
+        return Reply(**self.model_dump(), failure=Failure(code=ErrorCode.UNSUPPORTED))
+
+
+class Reply(UnknownReply):
+    """The answer to one request: a result or a failure."""
+
+    version: int = VERSION
     result: Result | None = None
     failure: Failure | None = None

@@ -57,10 +57,14 @@ class ListAffiliations(_Payload):
     sort: Sort = "date"
 
 
-class RefreshAffiliations(_Payload):
-    """Read the actor's links anew from Telegram: the balances one account serves (account's lane)."""
+class Refresh(_Payload):
+    """Ask Telegram anew for the balances of the actor that one account serves (account's lane).
 
-    kind: Literal["refresh_affiliations"] = "refresh_affiliations"
+    Whether the actor may still act for them, and with `links` the balances' links too.
+    """
+
+    kind: Literal["refresh"] = "refresh"
+    links: bool = False
 
 
 class ShowAffiliation(_Payload):
@@ -88,14 +92,7 @@ class Revoke(_Payload):
 
 
 Payload = Annotated[
-    ListBalances
-    | BrowsePrograms
-    | ShowProgram
-    | ListAffiliations
-    | RefreshAffiliations
-    | ShowAffiliation
-    | Join
-    | Revoke,
+    ListBalances | BrowsePrograms | ShowProgram | ListAffiliations | Refresh | ShowAffiliation | Join | Revoke,
     Field(discriminator="kind"),
 ]
 Mutation = Join | Revoke

@@ -21,7 +21,7 @@ from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId
 from mtproto_bridge.protocol.requests import Envelope
 from mtproto_bridge.queue.clock import lease_clock
 from mtproto_bridge.queue.keys import Keys
-from mtproto_bridge.queue.redis import Entry, Fenced, NonceChanged, Outage, QueueServer
+from mtproto_bridge.queue.redis import Entry, Fenced, NonceChanged, Outage, QueueServer, end
 
 MOST_ATTEMPTS = 3
 MOST_REPLIES = 10_000
@@ -103,8 +103,7 @@ class LaneOwner:
                 keeper = group.create_task(self._keep(accounts))
                 reader = group.create_task(self._read())
                 await self._stopping.wait()
-                keeper.cancel()
-                reader.cancel()
+                await asyncio.gather(end(keeper), end(reader))
         finally:
             await asyncio.gather(*(self._hand_over(lane) for lane in list(self._lanes.values())))
             with suppress(*Outage):
@@ -285,7 +284,7 @@ class LaneOwner:
         asked = work.asked
         keep = isinstance(asked, Request) and asked.nonce is not None and reply.failure is None
         keys = [*self._work_keys(lane), self._nonce_key(asked), self._keys.replies(asked.reply_to)]
-        text = reply.model_dump_json(exclude_none=True)
+        text = reply.model_dump_json()
         await _despite_outages(
             lambda: self._server.script("finish", keys, lane.token, work.entry_id, text, str(int(keep)), MOST_REPLIES)
         )

@@ -35,7 +35,10 @@ class QueueServer:
     """A connection pool to one Redis-compatible server, with our scripts."""
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = Redis.from_url(url, decode_responses=True, health_check_interval=30)
+        # The longest blocking read is 5 s: a socket silent for longer is dead.
+        self._redis: Redis = Redis.from_url(
+            url, decode_responses=True, health_check_interval=30, socket_timeout=10, socket_connect_timeout=5
+        )
         self._scripts = {
             entry.name.removesuffix(".lua"): self._redis.register_script(entry.read_text("utf-8"))
             for entry in (files("mtproto_bridge.queue") / "lua").iterdir()
@@ -125,3 +128,13 @@ async def reachable(server: QueueServer, *, attempts: int = 1, pause: float = 0.
             continue
         return True
     return False
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task that lives on the queue, and wait until it is gone.
+
+    A cancellation that meets the end of an answer is swallowed inside redis-py; so it is said until it is heard.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.2)

@@ -60,9 +60,7 @@ def buy(world: World, buyer_id: int, bot_id: int, stars: int) -> Sale:
     now = world.clock.now()
     referral = world.referrals.get((bot_id, buyer_id))
     commission = _commission(world, referral, stars, now) if referral else 0
-    sale = Sale(
-        len(world.sales) + 1, now, bot_id, buyer_id, stars, commission, referral if commission else None
-    )
+    sale = Sale(len(world.sales) + 1, now, bot_id, buyer_id, stars, commission, referral if commission else None)
     if referral and commission:
         referral.link.revenue_nanos += commission
     world.sales.append(sale)

@@ -21,6 +21,8 @@ class Person:
     username: str | None = None
     phone: str | None = None
     language: str = "en"
+    about: str = ""
+    """One line on who this is, for the page."""
     login_code: str = "22222"
     password: str | None = None
     """The two-step password, when one is set."""

@@ -41,3 +41,11 @@ class Switches(BaseModel):
     """Rule 24: whether following one's own link counts."""
     non_owner_admin_connects: bool = True
     """Route R1: whether a channel admin with post_messages who does not own it may connect it."""
+    write_before_start: Literal["cannot_initiate", "chat_not_found"] = "cannot_initiate"
+    """Bot API: what a bot hears that writes to a person who never started it."""
+    edit_when_blocked: bool = False
+    """Bot API: whether a bot may edit its old messages in the chat of a person who blocked it."""
+    answer_callback_twice: bool = False
+    """Bot API: whether a callback query may be answered again."""
+    callback_query_seconds: float = 15
+    """Bot API: for how long (wall clock) a pressed button waits for its answer."""

@@ -72,16 +72,12 @@ class World:
     def by_username(self, username: str) -> Person | Bot | Channel | None:
         """Usernames are case-insensitive."""
         wanted = username.lower()
-        return next(
-            (one for one in self._everyone() if one.username and one.username.lower() == wanted), None
-        )
+        return next((one for one in self._everyone() if one.username and one.username.lower() == wanted), None)
 
     def by_phone(self, phone: str) -> Person | None:
         """The person with this number, written with or without its plus."""
         digits = "".join(filter(str.isdigit, phone))
-        return next(
-            (one for one in self.people.values() if one.phone and one.phone.lstrip("+") == digits), None
-        )
+        return next((one for one in self.people.values() if one.phone and one.phone.lstrip("+") == digits), None)
 
     def _everyone(self) -> Iterable[Person | Bot | Channel]:
         yield from self.people.values()
@@ -122,9 +118,7 @@ class World:
         if channel is None or not channel.is_member(account_id):
             raise TelegramError(code, "PEER_ID_INVALID")
         owner_needed = not self.switches.non_owner_admin_connects
-        if not channel.has_right(account_id, "post_messages") or (
-            owner_needed and channel.creator_id != account_id
-        ):
+        if not channel.has_right(account_id, "post_messages") or (owner_needed and channel.creator_id != account_id):
             raise bad_request("CHAT_ADMIN_REQUIRED")
 
     def end_sessions(self, account_id: int) -> None:

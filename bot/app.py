@@ -1,0 +1,216 @@
+"""The composition root: what the bot is made of, and how it runs and ends."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramServerError, TelegramUnauthorizedError
+from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder
+from aiogram.fsm.storage.redis import RedisStorage
+from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats
+
+from bot.conversations import join, links, menu, programs, words
+from bot.i18n import FALLBACK, Texts, Translations
+from bot.late import LateReplies
+from bot.middlewares.context import ContextMiddleware
+from bot.middlewares.outermost import tell_of_failure
+from bot.middlewares.private_only import PrivateOnlyMiddleware
+from bot.middlewares.retry_after import RetryAfterMiddleware
+from bot.middlewares.talking import TalkMiddleware
+from bot.talk import Recent
+from mtproto_bridge.client import BridgeClient
+
+LOCALES = Path(__file__).resolve().parent.parent / "locales"
+COMMANDS = ("start", "programs", "join", "links", "help", "cancel")
+UPDATES = ["message", "callback_query"]
+
+FINISH_WITHIN = timedelta(seconds=5)
+"""How long a stop waits for answers that are under way; what comes later is shown after the next start."""
+LAST_WORDS_WITHIN = timedelta(seconds=2)
+QUESTION_LIFE = timedelta(days=1)
+"""How long a question waits for its answer."""
+UNREACHABLE_PAUSE_SECONDS = 2.0
+MOST_AT_ONCE = 1_000
+"""Updates worked on side by side; further ones wait at Telegram."""
+
+log = structlog.get_logger()
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class TokenRefusedError(Exception):
+    """Telegram does not know the token."""
+
+
+class FinishingDispatcher(Dispatcher):
+    """A Dispatcher that lets running handlers finish before it closes what they use."""
+
+    async def finish(self, within: timedelta) -> None:
+        """Wait for the handlers that run, but not for ever."""
+        if self._handle_update_tasks:
+            await asyncio.wait(self._handle_update_tasks, timeout=within.total_seconds())
+
+    async def emit_shutdown(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - aiogram's own signature
+        """Finish, then close."""
+        await self.finish(FINISH_WITHIN)
+        await super().emit_shutdown(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class App:
+    """A bot, ready to run once."""
+
+    bot: Bot
+    bridge: BridgeClient
+    dispatcher: FinishingDispatcher
+    late: LateReplies
+    translations: Translations
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it begins to ask Telegram for updates, or when it will never begin."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when everything is closed."""
+
+    async def run(self, *, handle_signals: bool = True, polling_seconds: int = 30) -> None:
+        """Answer people until `stop`, SIGTERM or SIGINT; closes everything it was made of.
+
+        Raises:
+            TokenRefusedError: Telegram does not know the token.
+        """
+        showing: asyncio.Task[None] | None = None
+        try:
+            await introduce(self.bot, self.translations)
+            await self.bridge.start()
+            showing = asyncio.create_task(self.late.work(self.bridge))
+            self.dispatcher.startup.register(self._say_started)
+            await self.dispatcher.start_polling(
+                self.bot,
+                allowed_updates=UPDATES,
+                polling_timeout=polling_seconds,
+                handle_signals=handle_signals,
+                close_bot_session=False,
+                tasks_concurrency_limit=MOST_AT_ONCE,
+            )
+        finally:
+            await self.bridge.close()  # whoever still waits is told that no answer came
+            await self.dispatcher.finish(LAST_WORDS_WITHIN)
+            if showing:
+                showing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await showing
+            await self.dispatcher.storage.close()
+            await self.bot.session.close()
+            self.started.set()
+            self.ended.set()
+            log.info("bot.stopped")
+
+    async def stop(self) -> None:
+        """End `run`, and wait until it has ended; a second call only waits."""
+        await self.started.wait()
+        if not self.stopping.is_set() and not self.ended.is_set():
+            self.stopping.set()
+            await self.dispatcher.stop_polling()
+        await self.ended.wait()
+
+    async def _say_started(self) -> None:
+        self.started.set()
+
+
+def compose(
+    *,
+    token: str,
+    queue_url: str,
+    name: str = "bot-1",
+    bot_api_url: str | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> App:
+    """Everything together: one bot on one queue."""
+    translations = Translations.load(LOCALES)
+    bot = make_bot(token, bot_api_url)
+    recent = Recent()
+    late = LateReplies(bot, translations, recent, now)
+    bridge = BridgeClient.at(queue_url, name=name, on_late=late.receive)
+    dispatcher = make_dispatcher(
+        bridge=bridge, storage=make_storage(queue_url), translations=translations, recent=recent, now=now
+    )
+    return App(bot, bridge, dispatcher, late, translations)
+
+
+def make_bot(token: str, bot_api_url: str | None = None) -> Bot:
+    """The Bot API, at Telegram or at another server."""
+    api = TelegramAPIServer.from_base(bot_api_url) if bot_api_url else PRODUCTION
+    session = AiohttpSession(api=api)
+    session.middleware(RetryAfterMiddleware())
+    return Bot(token, session=session)
+
+
+def make_storage(queue_url: str) -> RedisStorage:
+    """Where open questions are kept over a restart."""
+    keys = DefaultKeyBuilder(prefix="{starling}:fsm", with_bot_id=True, with_destiny=True)
+    return RedisStorage.from_url(queue_url, key_builder=keys, state_ttl=QUESTION_LIFE)
+
+
+def make_dispatcher(
+    *,
+    bridge: BridgeClient,
+    storage: BaseStorage,
+    translations: Translations,
+    recent: Recent,
+    now: Callable[[], datetime] = utc_now,
+) -> FinishingDispatcher:
+    """The routers and what stands around them."""
+    dispatcher = FinishingDispatcher(storage=storage, bridge=bridge, now=now, translations=translations)
+    dispatcher.update.outer_middleware(ContextMiddleware(translations))
+    for observer in (dispatcher.message, dispatcher.callback_query):
+        observer.outer_middleware(PrivateOnlyMiddleware(storage))
+        observer.middleware(TalkMiddleware(recent, now))
+    dispatcher.errors.register(tell_of_failure)
+    dispatcher.include_routers(menu.router(), programs.router(), join.router(), links.router(), words.router())
+    return dispatcher
+
+
+async def introduce(bot: Bot, translations: Translations) -> None:
+    """Tell Telegram who we are: no webhook, and our commands in every language. Waits until Telegram answers.
+
+    Raises:
+        TokenRefusedError: Telegram does not know the token.
+    """
+    told = False
+    while True:
+        try:
+            await bot.delete_webhook()
+            break
+        except TelegramUnauthorizedError as error:
+            raise TokenRefusedError from error
+        except (TelegramNetworkError, TelegramServerError) as error:
+            if not told:
+                log.warning("telegram.unreachable", reason=str(error))
+            told = True
+            await asyncio.sleep(UNREACHABLE_PAUSE_SECONDS)
+    try:
+        await _set_commands(bot, translations)
+    except TelegramAPIError as error:  # a missing menu is no reason to answer nobody
+        log.warning("commands.not_set", reason=str(error))
+
+
+async def _set_commands(bot: Bot, translations: Translations) -> None:
+    scope = BotCommandScopeAllPrivateChats()
+    for language in translations.languages:
+        commands = commands_in(translations.texts(language))
+        await bot.set_my_commands(commands, scope, None if language == FALLBACK else language.partition("_")[0])
+
+
+def commands_in(texts: Texts) -> list[BotCommand]:
+    """The menu of commands in one language."""
+    return [BotCommand(command=name, description=texts.plain(f"command.{name}")) for name in COMMANDS]

@@ -1,0 +1,129 @@
+"""What our buttons carry. Telegram gives a button 64 bytes, so the ids in it are written in base 36.
+
+A button's data comes back from the person's device and may be forged: it says what is wanted, never who wants
+it or whether they may. That is asked of the bridge each time.
+"""
+
+from typing import Annotated, Literal
+
+from aiogram.filters.callback_data import CallbackData
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_INT64 = 2**63
+
+
+def _written(number: int) -> str:
+    digits = ""
+    rest = abs(number)
+    while rest or not digits:
+        rest, digit = divmod(rest, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return f"-{digits}" if number < 0 else digits
+
+
+def _read(written: object) -> object:
+    return int(written, len(_DIGITS)) if isinstance(written, str) else written
+
+
+_Int64 = Field(ge=-_INT64, lt=_INT64)
+_Balance = Annotated[BalanceId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Affiliation = Annotated[AffiliationId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Bot = Annotated[BotId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{14}$")]
+_Page = Annotated[int, Field(ge=0, le=9_999)]
+
+
+class Menu(CallbackData, prefix="m"):
+    """One of the screens that need nothing more."""
+
+    to: Literal["start", "help"]
+
+
+class ProgramsPage(CallbackData, prefix="pp"):
+    """A page of programs."""
+
+    page: _Page = 0
+
+
+class OpenProgram(CallbackData, prefix="p"):
+    """A program's card."""
+
+    bot_id: _Bot
+
+
+class FindProgram(CallbackData, prefix="pu"):
+    """A program's card, by the app's username: for trying a search again."""
+
+    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
+
+
+class ChooseBalance(CallbackData, prefix="jb"):
+    """Which balance should earn?"""
+
+    bot_id: _Bot
+    page: _Page = 0
+
+
+class AskJoin(CallbackData, prefix="ja"):
+    """Draw the confirmation of a join."""
+
+    balance_id: _Balance
+    bot_id: _Bot
+
+
+class ConfirmJoin(CallbackData, prefix="jc"):
+    """Join; acts once."""
+
+    balance_id: _Balance
+    bot_id: _Bot
+    nonce: _Nonce
+
+
+class LinksPage(CallbackData, prefix="lp"):
+    """A page of the person's links."""
+
+    page: _Page = 0
+
+
+class OpenLink(CallbackData, prefix="l"):
+    """A link's page, and the page of the list to go back to."""
+
+    balance_id: _Balance
+    bot_id: _Bot
+    page: _Page = 0
+
+
+class AskRevoke(CallbackData, prefix="ra"):
+    """Draw the confirmation of a revoke."""
+
+    balance_id: _Balance
+    bot_id: _Bot
+    page: _Page = 0
+
+
+class ConfirmRevoke(CallbackData, prefix="rc"):
+    """Revoke that one link; acts once."""
+
+    balance_id: _Balance
+    bot_id: _Bot
+    affiliation_id: _Affiliation
+    nonce: _Nonce
+
+
+ALL: tuple[type[CallbackData], ...] = (
+    Menu,
+    ProgramsPage,
+    OpenProgram,
+    FindProgram,
+    ChooseBalance,
+    AskJoin,
+    ConfirmJoin,
+    LinksPage,
+    OpenLink,
+    AskRevoke,
+    ConfirmRevoke,
+)
+"""Every kind of button; the tests prove each fits."""

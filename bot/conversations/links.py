@@ -1,0 +1,90 @@
+"""/links: the list, one link's page, revoking it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+
+from bot.callbacks import AskRevoke, ConfirmRevoke, LinksPage, OpenLink
+from bot.screens import links
+from bot.talk import Talk
+from mtproto_bridge.client import BridgeClient
+from mtproto_bridge.protocol import BridgeError, ErrorCode, Nonce
+
+Now = Callable[[], datetime]
+
+OLD_BUTTON_NOTES = {
+    ErrorCode.CONFIRMATION_EXPIRED: "revoke.note_expired",
+    ErrorCode.CONFIRMATION_CHANGED: "revoke.note_changed",
+}
+
+
+async def command(_: Message, talk: Talk, bridge: BridgeClient) -> None:
+    """/links."""
+    talk.again = LinksPage()
+    await talk.working()
+    await _show_page(talk, bridge, 0)
+
+
+async def turn(_: CallbackQuery, callback_data: LinksPage, talk: Talk, bridge: BridgeClient) -> None:
+    """◀ ▶, or the button that opens the list."""
+    await _show_page(talk, bridge, callback_data.page)
+
+
+async def _show_page(talk: Talk, bridge: BridgeClient, page: int) -> None:
+    found = await bridge.list_affiliations(talk.caller, page=page, size=links.PAGE_SIZE)
+    if not found.affiliations and page > 0 and found.pages > 0:  # the list became shorter: its last page, then
+        found = await bridge.list_affiliations(talk.caller, page=min(page, found.pages) - 1, size=links.PAGE_SIZE)
+    await talk.show(links.links_page(talk.texts, found))
+
+
+async def show(_: CallbackQuery, callback_data: OpenLink, talk: Talk, bridge: BridgeClient) -> None:
+    """One link's page; also Refresh and Keep it."""
+    found = await bridge.show_affiliation(talk.caller, callback_data.balance_id, callback_data.bot_id)
+    await talk.show(links.link_page(talk.texts, found, page=callback_data.page))
+
+
+async def ask(_: CallbackQuery, callback_data: AskRevoke, talk: Talk, bridge: BridgeClient, now: Now) -> None:
+    """Revoke on the link's page."""
+    await _ask(talk, bridge, now, callback_data)
+
+
+async def _ask(talk: Talk, bridge: BridgeClient, now: Now, wanted: AskRevoke, *, note: str | None = None) -> None:
+    """Draw the confirmation for the link there is now; a revoked one is shown as that."""
+    found = await bridge.show_affiliation(talk.caller, wanted.balance_id, wanted.bot_id)
+    if found.affiliation.revoked:
+        screen = links.link_page(talk.texts, found, note=links.after_revoke(found), page=wanted.page)
+    else:
+        screen = links.confirm_revoke(talk.texts, found, Nonce.mint(now()), note=note, page=wanted.page)
+    await talk.show(screen)
+
+
+async def confirm(_: CallbackQuery, callback_data: ConfirmRevoke, talk: Talk, bridge: BridgeClient, now: Now) -> None:
+    """The confirmation's button: the one place that revokes."""
+    balance_id, bot_id = callback_data.balance_id, callback_data.bot_id
+    talk.again = OpenLink(balance_id=balance_id, bot_id=bot_id)
+    await talk.progress(links.revoking(talk.texts))
+    try:
+        found = await bridge.revoke(talk.caller, balance_id, callback_data.affiliation_id, callback_data.nonce)
+        if found.replayed:  # a second tap: the balance may have joined again since
+            found = await bridge.show_affiliation(talk.caller, balance_id, bot_id)
+    except BridgeError as error:
+        if error.code not in OLD_BUTTON_NOTES:
+            raise
+        anew = AskRevoke(balance_id=balance_id, bot_id=bot_id)
+        await _ask(talk, bridge, now, anew, note=OLD_BUTTON_NOTES[error.code])
+        return
+    await talk.show(links.link_page(talk.texts, found, note=links.after_revoke(found)))
+
+
+def router() -> Router:
+    """The handlers of this conversation."""
+    found = Router(name="links")
+    found.message.register(command, Command("links"))
+    found.callback_query.register(turn, LinksPage.filter())
+    found.callback_query.register(show, OpenLink.filter())
+    found.callback_query.register(ask, AskRevoke.filter())
+    found.callback_query.register(confirm, ConfirmRevoke.filter())
+    return found

@@ -1,0 +1,47 @@
+"""What no other conversation took: plain words, unknown commands, buttons nobody understands any more."""
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, Message
+
+from bot.callbacks import FindProgram
+from bot.conversations.programs import open_card
+from bot.references import username_in
+from bot.screens import menu
+from bot.talk import Talk
+from mtproto_bridge.client import BridgeClient
+
+
+def names_a_bot(text: str) -> str | None:
+    """The bot plain words name. A lone word does so only as bots are named: looking names up is scarce."""
+    marked = any(mark in text for mark in "@/.:") or text.strip().lower().endswith("bot")
+    return username_in(text) if marked else None
+
+
+async def words(message: Message, talk: Talk, bridge: BridgeClient) -> None:
+    """An @username or a link opens its program's card; anything else gets a hint."""
+    username = names_a_bot(message.text or "")
+    if username is None:
+        await talk.show(menu.hint(talk.texts))
+        return
+    talk.again = FindProgram(username=username)
+    await talk.working()
+    await open_card(talk, bridge, username=username)
+
+
+async def unknown_command(_: Message, talk: Talk) -> None:
+    """A command we do not have."""
+    await talk.show(menu.unknown_command(talk.texts))
+
+
+async def stale(_: CallbackQuery, talk: Talk) -> None:
+    """A button of an earlier version, or data nobody of us wrote."""
+    await talk.show(menu.stale(talk.texts))
+
+
+def router() -> Router:
+    """The handlers of this conversation; it comes last."""
+    found = Router(name="words")
+    found.message.register(unknown_command, F.text.startswith("/"))
+    found.message.register(words)
+    found.callback_query.register(stale)
+    return found

@@ -1,0 +1,86 @@
+"""Screens onto Telegram: sending, editing in place, and what is normal life on the way."""
+
+import structlog
+from aiogram import Bot
+from aiogram.enums import ChatAction, ParseMode
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
+from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+
+from bot.screens.layout import Button, Copy, Screen, Url
+
+# What Telegram says when a message cannot be edited any more: the screen then comes as a new message.
+_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")
+_SAME = "message is not modified"
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+log = structlog.get_logger()
+
+
+def markup_of(screen: Screen) -> InlineKeyboardMarkup | None:
+    """A screen's buttons as Telegram wants them."""
+    if not screen.rows:
+        return None
+    return InlineKeyboardMarkup(inline_keyboard=[[_button(button) for button in row] for row in screen.rows])
+
+
+def _button(button: Button) -> InlineKeyboardButton:
+    match button.action:
+        case Url(address):
+            return InlineKeyboardButton(text=button.text, url=address)
+        case Copy(text):
+            return InlineKeyboardButton(text=button.text, copy_text=CopyTextButton(text=text))
+        case callback:
+            return InlineKeyboardButton(text=button.text, callback_data=callback.pack())
+
+
+async def send(bot: Bot, chat_id: int, screen: Screen) -> int:
+    """Send a screen as a new message; returns its id."""
+    sent = await bot.send_message(
+        chat_id,
+        screen.text,
+        parse_mode=ParseMode.HTML,
+        link_preview_options=_NO_PREVIEW,
+        reply_markup=markup_of(screen),
+    )
+    return sent.message_id
+
+
+async def show(bot: Bot, chat_id: int, message_id: int | None, screen: Screen) -> int:
+    """Edit a message into a screen, or send it anew where there is nothing to edit; returns the message's id."""
+    if message_id is None:
+        return await send(bot, chat_id, screen)
+    try:
+        await bot.edit_message_text(
+            screen.text,
+            chat_id=chat_id,
+            message_id=message_id,
+            parse_mode=ParseMode.HTML,
+            link_preview_options=_NO_PREVIEW,
+            reply_markup=markup_of(screen),
+        )
+    except TelegramBadRequest as error:
+        reason = error.message.lower()
+        if _SAME in reason:
+            return message_id
+        if any(gone in reason for gone in _GONE):
+            return await send(bot, chat_id, screen)
+        raise
+    return message_id
+
+
+async def typing(bot: Bot, chat_id: int) -> None:
+    """Show that something goes on. It is decoration, so whatever goes wrong with it is left alone."""
+    try:
+        await bot.send_chat_action(chat_id, ChatAction.TYPING)
+    except TelegramAPIError as error:
+        log.debug("typing.failed", reason=type(error).__name__)
+
+
+async def answer(bot: Bot, query_id: str) -> None:
+    """Let a pressed button rest. After some time Telegram refuses the answer: nobody waits for it then."""
+    try:
+        await bot.answer_callback_query(query_id)
+    except (TelegramBadRequest, TelegramForbiddenError) as error:
+        log.debug("answer.refused", reason=error.message)
+    except TelegramAPIError as error:
+        log.warning("answer.failed", reason=type(error).__name__)

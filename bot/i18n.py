@@ -1,0 +1,149 @@
+"""What the bot says, in the person's language: gettext catalogs, compiled in memory from the `.po` files.
+
+A message id is a name (`program.join_button`), never a sentence: the English words are a translation too.
+"""
+
+import html
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from gettext import GNUTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Self
+
+from babel import Locale
+from babel.dates import format_date, format_time, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+
+DOMAIN = "starling"
+FALLBACK = "en"
+MONTHS_A_YEAR = 12
+
+# Control characters break lines where we did not; the direction overrides could turn a screen's text around.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_LONGEST_VALUE = 256
+_STEPS = (timedelta(hours=1), timedelta(minutes=1))
+
+
+class Html(str):
+    """Text that is markup already, made by us: it is not escaped again."""
+
+    __slots__ = ()
+
+
+def tidy(text: str) -> str:
+    """Somebody else's text on one line, without characters that are not seen, at a bearable length."""
+    seen = " ".join(_UNSEEN.sub(" ", text).split())
+    return seen if len(seen) <= _LONGEST_VALUE else seen[: _LONGEST_VALUE - 1] + "…"
+
+
+class Texts:
+    """The sentences of one language.
+
+    Calling it gives HTML: values are escaped unless they are Html. `plain` is for buttons and notices, where
+    Telegram reads no markup.
+    """
+
+    def __init__(self, tag: str, catalog: GNUTranslations) -> None:
+        self.locale = tag
+        self._catalog = catalog
+        self._babel = Locale.parse(tag)
+
+    def __call__(self, msgid: str, **values: str) -> Html:
+        """One message as HTML."""
+        return Html(self._catalog.gettext(msgid).format(**{name: _escaped(value) for name, value in values.items()}))
+
+    def plain(self, msgid: str, **values: str) -> str:
+        """One message without markup."""
+        return self._catalog.gettext(msgid).format(**{name: tidy(value) for name, value in values.items()})
+
+    def count(self, msgid: str, number: int, **values: str) -> Html:
+        """The plural form for a number, which the message names `{n}`."""
+        form = self._catalog.ngettext(msgid, msgid, number)
+        escaped = {name: _escaped(value) for name, value in values.items()}
+        return Html(form.format(n=self.number(number), **escaped))
+
+    def number(self, number: int | Decimal) -> str:
+        """A number, with as many decimals as mean something: two, or four below one."""
+        return format_decimal(number, format="#,##0.####" if -1 < number < 1 else "#,##0.##", locale=self._babel)
+
+    def commission(self, permille: int) -> str:
+        """A commission in percent, to the tenth that Telegram allows."""
+        pattern = self._babel.percent_formats[None].pattern.replace("##0", "##0.#")
+        return format_percent(Decimal(permille) / 1000, format=pattern, locale=self._babel)
+
+    def duration(self, months: int | None) -> Html:
+        """How long a referred user brings commission: years only where they are whole."""
+        if months is None:
+            return self("duration.forever")
+        if months and months % MONTHS_A_YEAR == 0:
+            return self.count("duration.years", months // MONTHS_A_YEAR)
+        return self.count("duration.months", months)
+
+    def stars(self, amount: int | Decimal) -> Html:
+        """An amount of Stars."""
+        if amount == int(amount):
+            return self.count("stars.whole", int(amount))
+        return self("stars.fraction", n=self.number(amount))
+
+    def day(self, day: date) -> str:
+        """A date."""
+        return format_date(day, "long", locale=self._babel)
+
+    def moment(self, moment: datetime) -> Html:
+        """A date and time, in UTC, and saying so: we do not know where the person is."""
+        there = moment.astimezone(UTC)
+        return self("date.moment", date=self.day(there.date()), time=format_time(there, "short", locale=self._babel))
+
+    def within(self, delta: timedelta) -> str:
+        """A time from now, rounded up so that waiting this long is enough: "in 3 minutes"."""
+        step = next((step for step in _STEPS if delta >= step), timedelta(seconds=1))
+        whole = -(-delta // step) * step
+        return format_timedelta(whole, threshold=1, add_direction=True, locale=self._babel)
+
+
+def _escaped(value: str) -> str:
+    return value if isinstance(value, Html) else html.escape(tidy(value))
+
+
+class Translations:
+    """Every language there is."""
+
+    def __init__(self, texts: Mapping[str, Texts]) -> None:
+        self._texts = texts
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read `<language>/LC_MESSAGES/starling.po` for each language under a folder.
+
+        Raises:
+            FileNotFoundError: English, which everybody falls back to, is not there.
+        """
+        found = {file.parent.parent.name: file for file in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))}
+        if FALLBACK not in found:
+            raise FileNotFoundError(f"{folder} holds no {FALLBACK}/LC_MESSAGES/{DOMAIN}.po")
+        return cls({tag: Texts(tag, _compiled(tag, file)) for tag, file in found.items()})
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages' tags."""
+        return tuple(self._texts)
+
+    def texts(self, language_code: str | None) -> Texts:
+        """The language nearest to Telegram's `language_code`; English for one we do not speak."""
+        wanted = (language_code or FALLBACK).replace("-", "_")
+        exact = {tag.lower(): tag for tag in self._texts}.get(wanted.lower())
+        return self._texts.get(exact or wanted.partition("_")[0].lower(), self._texts[FALLBACK])
+
+
+def _compiled(tag: str, file: Path) -> GNUTranslations:
+    with file.open("rb") as source:
+        catalog = read_po(source, locale=tag, domain=DOMAIN)
+    compiled = BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return GNUTranslations(compiled)

@@ -1,0 +1,34 @@
+"""For every update: a trace in the log, and the person's language."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram import BaseMiddleware
+from aiogram.types import TelegramObject, Update, User
+from structlog.contextvars import bound_contextvars
+
+from bot.i18n import Translations
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+
+def person_of(update: Update) -> User | None:
+    """Who caused an update of the kinds we ask for."""
+    event = update.message or update.callback_query
+    return event.from_user if event else None
+
+
+class ContextMiddleware(BaseMiddleware):
+    """Gives handlers `trace` and `texts`, and every log line of this update the trace."""
+
+    def __init__(self, translations: Translations) -> None:
+        self._translations = translations
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:  # noqa: ANN401 - aiogram's own signature
+        """Run the rest of the chain with both set."""
+        person = person_of(event) if isinstance(event, Update) else None
+        data["trace"] = trace = secrets.token_hex(6)
+        data["texts"] = self._translations.texts(person.language_code if person else None)
+        with bound_contextvars(trace=trace):
+            return await handler(event, data)

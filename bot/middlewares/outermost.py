@@ -1,0 +1,35 @@
+"""The last net: failures outside any handler, as when the storage of open questions is out of reach."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import ErrorEvent
+
+from bot import delivery
+from bot.i18n import Translations
+from bot.middlewares.context import person_of
+from bot.middlewares.talking import failure_of
+from bot.screens.errors import failure_screen
+
+log = structlog.get_logger()
+
+
+async def tell_of_failure(event: ErrorEvent, bot: Bot, translations: Translations, now: Callable[[], datetime]) -> None:
+    """Log it, and tell the person in a new message: what had been shown may still be right."""
+    trace = str(event.update.update_id)
+    log.error("update.failed", exc_info=event.exception, trace=trace)
+    query, message = event.update.callback_query, event.update.message
+    if query:
+        await delivery.answer(bot, query.id)
+    person = person_of(event.update)
+    if person is None or (message and message.chat.id != person.id):
+        return
+    texts = translations.texts(person.language_code)
+    screen = failure_screen(texts, failure_of(event.exception), now=now(), trace=trace)
+    try:
+        await delivery.send(bot, person.id, screen)
+    except TelegramAPIError as error:
+        log.warning("failure.not_told", reason=type(error).__name__)

@@ -1,0 +1,81 @@
+"""Joining a program: which one, for which balance, the confirmation, and that it goes on."""
+
+from bot.callbacks import AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram
+from bot.i18n import Texts
+from bot.screens.layout import Button, Screen, Url, pager, paragraphs, rows_of
+from bot.screens.menu import browse_button, links_button
+from bot.screens.programs import offer
+from mtproto_bridge.protocol.replies import Balance, ProgramCard
+
+BALANCES_A_PAGE = 8
+TERMS = "https://telegram.org/tos/affiliate-program"
+KIND_MARKS = {"channel": "📢", "account": "👤", "bot": "🤖"}
+
+
+def ask_for_program(texts: Texts, *, not_understood: bool = False) -> Screen:
+    """Which program? Also said again when the answer names none."""
+    text = paragraphs(texts("join.not_understood") if not_understood else None, texts("join.ask"))
+    return Screen(text, rows_of([browse_button(texts)]))
+
+
+def choose_balance(texts: Texts, card: ProgramCard, page: int = 0) -> Screen:
+    """Which balance should earn?"""
+    if not card.balances:
+        return no_balances(texts, card)
+    pages = -(-len(card.balances) // BALANCES_A_PAGE)
+    page = min(page, pages - 1)
+    shown = card.balances[page * BALANCES_A_PAGE : (page + 1) * BALANCES_A_PAGE]
+    bot_id = card.program.bot_id
+    rows = rows_of(
+        *([_balance_button(texts, card, balance)] for balance in shown),
+        *pager(texts, page, pages, lambda to: ChooseBalance(bot_id=bot_id, page=to)),
+        [Button(texts.plain("join.cancel_button"), OpenProgram(bot_id=bot_id))],
+    )
+    return Screen(texts("join.choose", title=card.program.title), rows)
+
+
+def _balance_button(texts: Texts, card: ProgramCard, balance: Balance) -> Button:
+    mark = KIND_MARKS[balance.kind]
+    if balance.joined:
+        text = texts.plain("join.balance_joined_button", mark=mark, balance=balance.title)
+        return Button(text, OpenLink(balance_id=balance.id, bot_id=card.program.bot_id))
+    text = texts.plain("join.balance_button", mark=mark, balance=balance.title)
+    return Button(text, AskJoin(balance_id=balance.id, bot_id=card.program.bot_id))
+
+
+def no_balances(texts: Texts, card: ProgramCard) -> Screen:
+    """The person has no balance here: what is possible all the same."""
+    profile = Url(f"https://t.me/{card.program.username}?profile")
+    rows = rows_of([Button(texts.plain("join.profile_button"), profile)], [browse_button(texts), links_button(texts)])
+    return Screen(texts("join.no_balances", title=card.program.title), rows)
+
+
+def confirm_join(texts: Texts, card: ProgramCard, balance: Balance, nonce: str, *, note: str | None = None) -> Screen:
+    """What will be true after joining; nothing has happened yet. `note` is a message id."""
+    program = card.program
+    text = paragraphs(
+        texts(note) if note else None,
+        texts("join.confirm_title", title=program.title, username=program.username),
+        offer(texts, program),
+        texts("join.confirm_balance", mark=KIND_MARKS[balance.kind], balance=balance.title),
+        texts("join.confirm_permanent"),
+        texts("join.confirm_hold"),
+        texts("join.confirm_terms", terms=TERMS),
+    )
+    several = len(card.balances) > 1
+    rows = rows_of(
+        [
+            Button(
+                texts.plain("join.confirm_button"),
+                ConfirmJoin(balance_id=balance.id, bot_id=program.bot_id, nonce=nonce),
+            )
+        ],
+        [Button(texts.plain("join.other_balance_button"), ChooseBalance(bot_id=program.bot_id)) if several else None],
+        [Button(texts.plain("join.cancel_button"), OpenProgram(bot_id=program.bot_id))],
+    )
+    return Screen(text, rows)
+
+
+def joining(texts: Texts) -> Screen:
+    """Shown while Telegram is asked; without buttons, so that nobody taps twice."""
+    return Screen(texts("join.progress"))

@@ -1,0 +1,75 @@
+"""A screen: a text with rows of buttons, before anybody sends it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aiogram.filters.callback_data import CallbackData
+
+from bot.i18n import Html, Texts
+
+PREVIOUS, NEXT = "◀", "▶"
+
+
+@dataclass(frozen=True)
+class Url:
+    """A button that opens an address."""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A button that copies a text (256 characters at most)."""
+
+    text: str
+
+
+Action = CallbackData | Url | Copy
+
+
+@dataclass(frozen=True)
+class Button:
+    """One button."""
+
+    text: str
+    action: Action
+
+
+Row = tuple[Button, ...]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One message."""
+
+    text: str
+    """HTML as Telegram reads it (core.telegram.org/bots/api#html-style)."""
+    rows: tuple[Row, ...] = ()
+
+
+def paragraphs(*parts: str | None) -> str:
+    """Parts with an empty line between; those that are not there leave none."""
+    return "\n\n".join(part for part in parts if part)
+
+
+def lines(*parts: str | None) -> Html:
+    """Parts, a line each."""
+    return Html("\n".join(part for part in parts if part))
+
+
+def pager(texts: Texts, page: int, pages: int, turn: Callable[[int], CallbackData]) -> tuple[Row, ...]:
+    """◀ 2/5 ▶, or nothing where there is one page. The number shows its own page anew."""
+    if pages <= 1:
+        return ()
+    row = [Button(f"{texts.number(page + 1)}/{texts.number(pages)}", turn(page))]
+    if page > 0:
+        row.insert(0, Button(PREVIOUS, turn(page - 1)))
+    if page < pages - 1:
+        row.append(Button(NEXT, turn(page + 1)))
+    return (tuple(row),)
+
+
+def rows_of(*rows: Sequence[Button | None]) -> tuple[Row, ...]:
+    """Rows of those buttons that are there; rows without any vanish."""
+    kept = (tuple(button for button in row if button) for row in rows)
+    return tuple(row for row in kept if row)

@@ -1,0 +1,151 @@
+"""The person's links: all of them, one of them, and revoking it."""
+
+from decimal import Decimal
+from urllib.parse import quote
+
+from bot.callbacks import AskJoin, AskRevoke, ConfirmRevoke, LinksPage, OpenLink
+from bot.i18n import Html, Texts
+from bot.screens.layout import Button, Copy, Screen, Url, lines, pager, paragraphs, rows_of
+from bot.screens.menu import browse_button
+from bot.screens.programs import commission_line, duration_line, open_button
+from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations
+
+PAGE_SIZE = 6
+LONGEST_COPY = 256
+"""Characters a copy button may carry (core.telegram.org/bots/api#copytextbutton)."""
+
+
+def links_page(texts: Texts, found: Affiliations) -> Screen:
+    """One page of the links of every balance, a button each."""
+    if not found.affiliations:
+        message = texts("links.empty") if found.balances else texts("links.no_balances")
+        return Screen(message, rows_of([browse_button(texts)]))
+    numbered = list(enumerate(found.affiliations, start=found.page * PAGE_SIZE + 1))
+    text = paragraphs(
+        texts.count("links.title", found.total),
+        *(_item(texts, number, link) for number, link in numbered),
+    )
+    buttons = [[_row_button(texts, number, link, found.page)] for number, link in numbered]
+    turn = pager(texts, found.page, found.pages, lambda page: LinksPage(page=page))
+    return Screen(text, rows_of(*buttons, *turn, [browse_button(texts)]))
+
+
+def _item(texts: Texts, number: int, link: Affiliation) -> Html:
+    return lines(
+        texts("links.item", number=texts.number(number), title=link.bot_title, balance=link.balance.title),
+        texts("links.item_stats", users=texts.count("link.users", link.participants), stars=texts.stars(link.revenue)),
+        _state(texts, link),
+    )
+
+
+def _row_button(texts: Texts, number: int, link: Affiliation, page: int) -> Button:
+    text = texts.plain(
+        "links.item_button", number=texts.number(number), title=link.bot_title, balance=link.balance.title
+    )
+    return Button(text, OpenLink(balance_id=link.balance.id, bot_id=link.bot_id, page=page))
+
+
+def _state(texts: Texts, link: Affiliation) -> Html | None:
+    """What is the matter with a link; None when nothing is."""
+    if link.program_state == "ended":
+        return texts("link.state_ended")
+    if link.revoked:
+        return texts("link.state_revoked")
+    if link.program_state == "closing":
+        if link.end_date is None:
+            return texts("link.state_closing_soon")
+        return texts("link.state_closing", date=texts.moment(link.end_date))
+    return None
+
+
+def link_page(texts: Texts, found: AffiliationPage, *, note: str | None = None, page: int = 0) -> Screen:
+    """One link with its figures; `note` is a message id, `page` the list's page to go back to."""
+    link = found.affiliation
+    alive = not link.revoked and link.program_state != "ended"
+    text = paragraphs(
+        texts(note) if note else None,
+        texts("link.title", title=link.bot_title, balance=link.balance.title),
+        texts("link.url", url=link.url) if alive and link.url else None,
+        _state(texts, link),
+        _figures(texts, link),
+        lines(
+            commission_line(texts, link.commission_permille),
+            duration_line(texts, link.duration_months),
+            texts("link.since", date=texts.day(link.date.date())),
+        ),
+    )
+    rows = (_live_buttons(texts, link, page) if alive else _dead_buttons(texts, link)) + rows_of(
+        [Button(texts.plain("link.back_button"), LinksPage(page=page))]
+    )
+    return Screen(text, rows)
+
+
+def _figures(texts: Texts, link: Affiliation) -> Html:
+    each = Decimal(link.revenue) / link.participants if link.participants > 0 else None
+    return lines(
+        texts.count("link.users", link.participants),
+        texts("link.earned", stars=texts.stars(link.revenue)),
+        texts("link.per_user", stars=texts.stars(round(each, 2))) if each is not None else None,
+    )
+
+
+def _live_buttons(texts: Texts, link: Affiliation, page: int) -> tuple[tuple[Button, ...], ...]:
+    here = {"balance_id": link.balance.id, "bot_id": link.bot_id, "page": page}
+    copy = share = None
+    if link.url:
+        share = Button(texts.plain("link.share_button"), Url(f"https://t.me/share/url?url={quote(link.url, safe='')}"))
+        if len(link.url) <= LONGEST_COPY:
+            copy = Button(texts.plain("link.copy_button"), Copy(link.url))
+    return rows_of(
+        [copy, share],
+        [
+            Button(texts.plain("link.refresh_button"), OpenLink.model_validate(here)),
+            Button(texts.plain("link.revoke_button"), AskRevoke.model_validate(here)),
+        ],
+        [open_button(texts, link.bot_username)],
+    )
+
+
+def _dead_buttons(texts: Texts, link: Affiliation) -> tuple[tuple[Button, ...], ...]:
+    if link.program_state != "active":  # there is nothing to join again
+        return rows_of([browse_button(texts)])
+    rejoin = Button(texts.plain("link.rejoin_button"), AskJoin(balance_id=link.balance.id, bot_id=link.bot_id))
+    return rows_of([rejoin], [open_button(texts, link.bot_username)])
+
+
+def confirm_revoke(
+    texts: Texts, found: AffiliationPage, nonce: str, *, note: str | None = None, page: int = 0
+) -> Screen:
+    """What will be true after revoking, promising no more than Telegram does. `note` is a message id."""
+    link = found.affiliation
+    text = paragraphs(
+        texts(note) if note else None,
+        texts("revoke.title", title=link.bot_title, balance=link.balance.title),
+        texts("link.url", url=link.url) if link.url else None,
+        texts("revoke.confirm"),
+    )
+    yes = ConfirmRevoke(balance_id=link.balance.id, bot_id=link.bot_id, affiliation_id=link.id, nonce=nonce)
+    keep = OpenLink(balance_id=link.balance.id, bot_id=link.bot_id, page=page)
+    return Screen(
+        text,
+        rows_of([Button(texts.plain("revoke.yes_button"), yes)], [Button(texts.plain("revoke.keep_button"), keep)]),
+    )
+
+
+def revoking(texts: Texts) -> Screen:
+    """Shown while Telegram is asked."""
+    return Screen(texts("revoke.progress"))
+
+
+def after_join(found: AffiliationPage) -> str:
+    """The note on a link page that a join led to."""
+    if found.replaced_link:
+        return "link.note_replaced"
+    return "link.note_joined" if found.changed else "link.note_already_joined"
+
+
+def after_revoke(found: AffiliationPage) -> str:
+    """The note on a link page that a revoke led to. The balance may have joined again since: that link lives."""
+    if not found.affiliation.revoked:
+        return "link.note_newer"
+    return "link.note_revoked" if found.changed else "link.note_already_revoked"

@@ -1,0 +1,86 @@
+"""What a handler needs to talk with the person: where, in which language, on whose behalf."""
+
+from collections import OrderedDict
+
+from aiogram import Bot
+from aiogram.filters.callback_data import CallbackData
+
+from bot import delivery
+from bot.i18n import Texts
+from bot.screens.layout import Screen
+from mtproto_bridge.client import Caller
+
+MOST_REMEMBERED = 10_000
+
+
+class Recent:
+    """What this process has lately worked on, so that a late answer does not cover something newer."""
+
+    def __init__(self) -> None:
+        self._on_message: OrderedDict[tuple[int, int], str] = OrderedDict()
+        self._ours: OrderedDict[str, None] = OrderedDict()
+
+    def began(self, chat_id: int, message_id: int | None, trace: str) -> None:
+        """Work begins on a command, or on a tap on this message."""
+        self._ours[trace] = None
+        if len(self._ours) > MOST_REMEMBERED:
+            self._ours.popitem(last=False)
+        if message_id is None:
+            return
+        self._on_message.pop((chat_id, message_id), None)
+        self._on_message[chat_id, message_id] = trace
+        if len(self._on_message) > MOST_REMEMBERED:
+            self._on_message.popitem(last=False)
+
+    def is_ours(self, trace: str) -> bool:
+        """Whether this process tells the person how it went, if only that it takes long."""
+        return trace in self._ours
+
+    def is_covered(self, chat_id: int, message_id: int | None, trace: str) -> bool:
+        """Whether the message has been used for something newer."""
+        return message_id is not None and self._on_message.get((chat_id, message_id), trace) != trace
+
+
+class Talk:
+    """One living message: commands send it, buttons edit the message they sit on."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        texts: Texts,
+        caller: Caller,
+        *,
+        query_id: str | None = None,
+        again: CallbackData | None = None,
+    ) -> None:
+        """`caller.origin` says where; `query_id` is a pressed button that waits for its answer."""
+        if caller.origin is None:
+            raise ValueError("a talk is somewhere")
+        self.texts = texts
+        self.caller = caller
+        self.again = again
+        """What Try again does, should this fail; a handler may know better."""
+        self._bot = bot
+        self._chat_id = caller.origin.chat_id
+        self._message_id = caller.origin.message_id
+        self._query_id = query_id
+
+    async def show(self, screen: Screen) -> None:
+        """Put a screen on the living message."""
+        self._message_id = await delivery.show(self._bot, self._chat_id, self._message_id, screen)
+
+    async def working(self) -> None:
+        """Show that an answer is on its way. A pressed button shows that by itself until it is answered."""
+        if self._query_id is None:
+            await delivery.typing(self._bot, self._chat_id)
+
+    async def progress(self, screen: Screen) -> None:
+        """For what takes seconds: let the button rest and say so in the message."""
+        await self.rest()
+        await self.show(screen)
+
+    async def rest(self) -> None:
+        """Answer the pressed button, once."""
+        query_id, self._query_id = self._query_id, None
+        if query_id is not None:
+            await delivery.answer(self._bot, query_id)

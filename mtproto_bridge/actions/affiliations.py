@@ -1,0 +1,170 @@
+"""Affiliations: join, show, revoke, list. Every mutation here bears being run twice at Telegram.
+
+Follows core.telegram.org/api/bots/referrals.
+"""
+
+from datetime import datetime
+
+from mtproto_bridge.actions.balances import authorize, describe, known_balances, peer_of
+from mtproto_bridge.actions.context import Context
+from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations, Program
+from mtproto_bridge.protocol.requests import Join, ListAffiliations, Revoke, ShowAffiliation
+from mtproto_bridge.store import affiliations, audit, programs, tables
+from mtproto_bridge.telegram.gateway import BalancePeer, Connection, Refused
+
+ALREADY_REVOKED = "STARREF_HASH_REVOKED"
+
+
+async def join(context: Context, request: Join) -> AffiliationPage:
+    """Connect the balance to the program, or return the live link it has.
+
+    Raises:
+        BridgeError: as `authorize`; program_unavailable, program_closing.
+    """
+    balance = await authorize(context, request.balance_id)
+    peer, username = peer_of(balance), await _username(context, request.bot_id)
+    before = await context.gateway.connection(peer, request.bot_id, username)
+    program = await _program(context, request.bot_id, username)
+    if before and not before.revoked:
+        return await _page(context, balance, before, program)
+    made = await _connect(context, peer, program, request.bot_id)
+    await _audit(context, "join", balance, request.bot_id)
+    return await _page(
+        context, balance, made, program, changed=True, replaced_link=before is not None and before.url != made.url
+    )
+
+
+async def _connect(context: Context, peer: BalancePeer, program: Program | None, bot: BotId) -> Connection:
+    if program is None:
+        raise BridgeError(ErrorCode.PROGRAM_UNAVAILABLE)
+    if program.end_date:
+        raise BridgeError(Failure(code=ErrorCode.PROGRAM_CLOSING, end_date=program.end_date, username=program.username))
+    made = await context.gateway.connect(peer, bot, program.username)
+    if made is None:  # an answer without a record: what came of it can be read
+        made = await context.gateway.connection(peer, bot, program.username)
+    if made is None or made.revoked:  # never hand out a dead link
+        raise BridgeError(Failure(code=ErrorCode.TELEGRAM, telegram_code=500, telegram_message="EMPTY"))
+    return made
+
+
+async def show(context: Context, request: ShowAffiliation) -> AffiliationPage:
+    """The balance's link for the program as it is now, with its URL.
+
+    Raises:
+        BridgeError: as `authorize`; not_joined.
+    """
+    balance = await authorize(context, request.balance_id)
+    username = await _username(context, request.bot_id)
+    found = await context.gateway.connection(peer_of(balance), request.bot_id, username)
+    if found is None:
+        raise BridgeError(ErrorCode.NOT_JOINED)
+    return await _page(context, balance, found, await _program(context, request.bot_id, username))
+
+
+async def revoke(context: Context, request: Revoke) -> AffiliationPage:
+    """Revoke one certain link; one that was revoked already is a success. Its successor is never touched.
+
+    Raises:
+        BridgeError: as `authorize`; not_joined for a link that is not the balance's.
+    """
+    balance = await authorize(context, request.balance_id)
+    async with context.store.begin() as session:
+        link = await affiliations.by_id(session, request.affiliation_id)
+    if link is None or link.balance_id != balance.id:
+        raise BridgeError(ErrorCode.NOT_JOINED)
+    try:
+        await context.gateway.revoke(peer_of(balance), link.url)
+        changed = True
+    except Refused as refused:
+        if refused.message != ALREADY_REVOKED:
+            raise
+        changed = False
+    if changed:
+        await _audit(context, "revoke", balance, BotId(link.bot_id))
+    async with context.store.begin() as session:
+        session.add(link)
+        link.revoked = True
+        # From the store: the deed is done, and no refusal of another call may hide that.
+        end_date = await programs.end_date_of(session, BotId(link.bot_id))
+    described = _describe(link, balance, end_date, url=link.url)
+    return AffiliationPage(affiliation=described, changed=changed)
+
+
+async def list_affiliations(context: Context, request: ListAffiliations) -> Affiliations:
+    """One page of the actor's links over all their balances, from the store, without URLs."""
+    mine, stale = await known_balances(context, links=True)
+    async with context.store.begin() as session:
+        rows, total = await affiliations.page(
+            session,
+            [BalanceId(one.id) for one in mine],
+            sort=request.sort,
+            offset=request.page * request.size,
+            limit=request.size,
+        )
+    described = [_describe(link, balance, end_date, url=None) for link, balance, end_date in rows]
+    return Affiliations(
+        affiliations=described,
+        page=request.page,
+        pages=max(1, -(-total // request.size)),
+        total=total,
+        balances=len(mine),
+        stale_accounts=stale,
+    )
+
+
+async def _username(context: Context, bot: BotId) -> str | None:
+    async with context.store.begin() as session:
+        return await programs.username_of(session, bot)
+
+
+async def _program(context: Context, bot: BotId, username: str | None) -> Program | None:
+    program = await context.gateway.program(bot, username)
+    if program:
+        async with context.store.begin() as session:
+            await programs.remember(session, program, context.now())
+    return program
+
+
+async def _audit(context: Context, action: audit.Action, balance: tables.Balance, bot: BotId) -> None:
+    async with context.store.begin() as session:
+        audit.write(session, at=context.now(), person=context.actor, action=action, balance=balance.id, bot=bot)
+
+
+async def _page(  # noqa: PLR0913 - what a page says
+    context: Context,
+    balance: tables.Balance,
+    connection: Connection,
+    program: Program | None,
+    *,
+    changed: bool = False,
+    replaced_link: bool = False,
+) -> AffiliationPage:
+    async with context.store.begin() as session:
+        row = await affiliations.save(session, BalanceId(balance.id), connection, context.now())
+    described = _describe(row, balance, program.end_date if program else None, url=row.url)
+    if program is None:
+        described = described.model_copy(update={"program_state": "ended"})
+    return AffiliationPage(affiliation=described, changed=changed, replaced_link=replaced_link)
+
+
+def _describe(
+    link: tables.Affiliation, balance: tables.Balance, end_date: datetime | None, *, url: str | None
+) -> Affiliation:
+    return Affiliation(
+        id=AffiliationId(link.id),
+        balance=describe(balance, joined=not link.revoked),
+        bot_id=BotId(link.bot_id),
+        bot_username=link.bot_username,
+        bot_title=link.bot_title,
+        url=url,
+        date=link.date,
+        commission_permille=link.commission_permille,
+        duration_months=link.duration_months,
+        participants=link.participants,
+        revenue=link.revenue,
+        revoked=link.revoked,
+        program_state="closing" if end_date else "active",
+        end_date=end_date,
+    )

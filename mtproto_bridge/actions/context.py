@@ -1,0 +1,44 @@
+"""What every action is given, and the one place where Telegram's refusals become failures of the contract."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mtproto_bridge.protocol import ErrorCode, Failure
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.store import Store
+from mtproto_bridge.telegram.gateway import Gateway, Refused
+
+
+@dataclass(frozen=True)
+class Context:
+    """One request on one account."""
+
+    account: AccountId
+    gateway: Gateway
+    store: Store
+    actor: int
+    now: Callable[[], datetime]
+
+
+_SENTENCES = {
+    "STARREF_EXPIRED": ErrorCode.LINK_EXPIRED,
+    "STARREF_HASH_REVOKED": ErrorCode.LINK_EXPIRED,
+    "USERNAME_NOT_OCCUPIED": ErrorCode.NO_SUCH_BOT,
+    "USERNAME_INVALID": ErrorCode.NO_SUCH_BOT,
+    "BOT_INVALID": ErrorCode.PROGRAM_UNAVAILABLE,
+    "CHAT_ADMIN_REQUIRED": ErrorCode.RIGHTS_MISSING,
+    "CHANNEL_PRIVATE": ErrorCode.BALANCE_UNREACHABLE,
+    "CHANNEL_INVALID": ErrorCode.BALANCE_UNREACHABLE,
+    "PEER_ID_INVALID": ErrorCode.BALANCE_UNREACHABLE,
+    "FROZEN_METHOD_INVALID": ErrorCode.FROZEN,
+    "FROZEN_PARTICIPANT_MISSING": ErrorCode.FROZEN,
+}
+
+
+def failure_of(refused: Refused) -> Failure:
+    """What Telegram's refusal means; one we have no sentence for keeps its code and message."""
+    known = _SENTENCES.get(refused.message)
+    if known:
+        return Failure(code=known)
+    return Failure(code=ErrorCode.TELEGRAM, telegram_code=refused.code, telegram_message=refused.message)

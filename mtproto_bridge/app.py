@@ -1,0 +1,138 @@
+"""The bridge's composition root: what `python -m mtproto_bridge run` is made of."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from mtproto_bridge.actions.dispatch import Actions
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue import embedded
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.lanes import LaneOwner
+from mtproto_bridge.queue.redis import QueueServer, reachable
+from mtproto_bridge.settings import BridgeSettings
+from mtproto_bridge.store import Store, accounts, balances, open_store
+from mtproto_bridge.store.database import sqlite_url
+from mtproto_bridge.telegram.accounts import AccountPool
+from mtproto_bridge.telegram.connecting import Connector, OtherServer
+from mtproto_bridge.telegram.sessions import KeyRing
+
+log = structlog.get_logger()
+
+
+class QueueError(Exception):
+    """The queue's server cannot be used; the text says why and what to do."""
+
+
+def connector(settings: BridgeSettings) -> Connector:
+    """How this bridge connects to Telegram, or to the sandbox when told to.
+
+    Raises:
+        ServerSettingError: MTPROTO_SERVER or its key cannot be used.
+    """
+    server = None
+    if settings.mtproto_server:
+        server = OtherServer.parse(settings.mtproto_server, settings.mtproto_public_key_file)
+        server.use()
+    return Connector(settings.api_id, settings.api_hash.get_secret_value(), server)
+
+
+def database_url(settings: BridgeSettings) -> str:
+    """Where the store is."""
+    return settings.database_url.get_secret_value() if settings.database_url else sqlite_url(settings.data_dir)
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A composed bridge: `await bridge.serve()` works until `bridge.owner.stop()`."""
+
+    owner: LaneOwner
+    store: Store
+    directory: "Directory"
+
+    async def serve(self) -> None:
+        """Serve until stopped, then hand every lane over."""
+        await self.owner.run(self.directory.accounts)
+
+
+@asynccontextmanager
+async def compose(
+    settings: BridgeSettings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[Bridge]:
+    """Everything a bridge is made of, closed at the end.
+
+    Raises:
+        EmbeddedServerError, QueueError, StoreError, SessionKeyError, ServerSettingError: with a sentence.
+    """
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(_queue_server(settings))
+        store = await open_store(database_url(settings))
+        stack.push_async_callback(store.close)
+        pool = AccountPool(store, await _key_ring(settings, store), connector(settings))
+        keys = Keys()
+        actions = Actions(pool, store, now)
+        owner = LaneOwner(server, keys, settings.bridge_name, actions, ttl=settings.lease_seconds)
+        yield Bridge(owner, store, Directory(store, server, keys))
+
+
+async def run(settings: BridgeSettings) -> None:
+    """Serve until SIGTERM or SIGINT; raises as `compose`."""
+    async with compose(settings) as bridge:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, bridge.owner.stop)
+        log.info("bridge.ready", name=settings.bridge_name)
+        await bridge.serve()
+    log.info("bridge.stopped")
+
+
+@asynccontextmanager
+async def _queue_server(settings: BridgeSettings) -> AsyncIterator[QueueServer]:
+    async with AsyncExitStack() as stack:
+        if settings.redis_url:
+            url = settings.redis_url.get_secret_value()
+        else:
+            started = await asyncio.to_thread(embedded.start, settings.data_dir)
+            stack.callback(started.stop)
+            url = embedded.url_of(embedded.socket_path(settings.data_dir))
+        server = QueueServer(url)
+        stack.push_async_callback(server.close)
+        if not await reachable(server, attempts=25):
+            raise QueueError("REDIS_URL: the server does not answer; start it, or leave REDIS_URL out.")
+        yield server
+
+
+async def _key_ring(settings: BridgeSettings, store: Store) -> KeyRing:
+    async with store.begin() as session:
+        known = await accounts.all_accounts(session)
+    if known:
+        return KeyRing.load(settings.session_key_file)
+    log.warning("account.none", help="python -m mtproto_bridge login")
+    ring, _ = KeyRing.load_or_create(settings.session_key_file)
+    return ring
+
+
+class Directory:
+    """Tells the queue which accounts there are, the clients which lane serves what: rebuilt from SQL each time."""
+
+    def __init__(self, store: Store, server: QueueServer, keys: Keys) -> None:
+        self._store = store
+        self._server = server
+        self._keys = keys
+
+    async def accounts(self) -> list[AccountId]:
+        """Every account. A logged-out one keeps its lane: who asks is told so, and a new login heals it."""
+        async with self._store.begin() as session:
+            known = await accounts.all_accounts(session)
+            routes = await balances.routes(session)
+        if known:
+            desk = next((account for account, ready in known.items() if ready), next(iter(known)))
+            await self._server.put(self._keys.desk(), str(desk))
+        if routes:
+            await self._server.hash_put(self._keys.routes(), {str(one): str(acc) for one, acc in routes.items()})
+        return list(known)

@@ -1,0 +1,51 @@
+"""What the commands of `python -m mtproto_bridge` do; imported late, since Telethon and SQLAlchemy take their time."""
+
+import asyncio
+import sys
+
+import uvloop
+
+from mtproto_bridge import app, check, login, settings
+from mtproto_bridge.queue.embedded import EmbeddedServerError
+from mtproto_bridge.settings import BridgeSettings
+from mtproto_bridge.store.database import StoreError
+from mtproto_bridge.telegram.connecting import ServerSettingError
+from mtproto_bridge.telegram.sessions import SessionKeyError
+from processes import logs
+from processes.settings import WRONG_SETTING, SettingsError
+
+
+def execute(command: str) -> int:
+    """Run one command; answers the exit code. Whatever stops it is a sentence."""
+    try:
+        loaded = settings.load()
+        logs.set_up(loaded.log_level)
+        return _execute(command, loaded)
+    except (SettingsError, ServerSettingError) as error:
+        return _say(str(error), WRONG_SETTING)
+    except (EmbeddedServerError, StoreError, SessionKeyError, app.QueueError) as error:
+        return _say(str(error), 1)
+    except KeyboardInterrupt:
+        return _say("Stopped.", 130)
+
+
+def _execute(command: str, loaded: BridgeSettings) -> int:
+    if command == "login":
+        return asyncio.run(login.login(loaded, login.Terminal()))
+    if command == "check":
+        return asyncio.run(_check(loaded))
+    uvloop.run(app.run(loaded))
+    return 0
+
+
+async def _check(loaded: BridgeSettings) -> int:
+    code = 0
+    async for fine, sentence in check.findings(loaded):
+        _say(("✓ " if fine else "✗ ") + sentence, 0)
+        code = code if fine else 1
+    return code
+
+
+def _say(text: str, code: int) -> int:
+    print(text, file=sys.stderr if code else sys.stdout, flush=True)
+    return code

@@ -1,0 +1,59 @@
+"""Accounts and the access hashes they hold."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.store.tables import Account, Peer
+
+
+@dataclass(frozen=True)
+class KnownPeer:
+    """An access hash of one account, as it is kept."""
+
+    peer_id: int
+    access_hash: int
+    username: str | None
+    name: str | None
+
+
+async def all_accounts(session: AsyncSession) -> dict[AccountId, bool]:
+    """Every account and whether it may serve (a logged-out one may not), by id."""
+    rows = await session.execute(select(Account.id, Account.state).order_by(Account.id))
+    return {AccountId(account): state == "ready" for account, state in rows}
+
+
+async def get_account(session: AsyncSession, account: AccountId) -> Account | None:
+    """One account's row."""
+    return await session.get(Account, account)
+
+
+async def save_account(
+    session: AsyncSession, account: AccountId, *, name: str, username: str | None, sealed: bytes
+) -> None:
+    """Keep a logged-in account; logging in again replaces its session."""
+    await session.merge(Account(id=account, name=name, username=username, session=sealed, state="ready"))
+
+
+async def mark_logged_out(session: AsyncSession, account: AccountId) -> None:
+    """The account serves nothing until it is logged in again."""
+    row = await session.get(Account, account)
+    if row:
+        row.state = "logged_out"
+
+
+async def known_peers(session: AsyncSession, account: AccountId) -> list[KnownPeer]:
+    """Every access hash the account holds."""
+    rows = await session.scalars(select(Peer).where(Peer.account_id == account))
+    return [KnownPeer(row.peer_id, row.access_hash, row.username, row.name) for row in rows]
+
+
+async def save_peers(session: AsyncSession, account: AccountId, peers: Iterable[KnownPeer]) -> None:
+    """Keep access hashes, the newest word on each peer."""
+    for peer in peers:
+        row = Peer(account_id=account, peer_id=peer.peer_id, access_hash=peer.access_hash)
+        row.username, row.name = peer.username, peer.name
+        await session.merge(row)

@@ -1,0 +1,73 @@
+"""Balances, who manages them, and which account serves them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mtproto_bridge.protocol.ids import AccountId, BalanceId
+from mtproto_bridge.protocol.replies import BalanceKind
+from mtproto_bridge.store.tables import Balance, Manager
+
+
+async def get_balance(session: AsyncSession, balance: BalanceId) -> Balance | None:
+    """One balance."""
+    return await session.get(Balance, balance)
+
+
+async def managed_by(session: AsyncSession, person: int) -> list[tuple[Balance, Manager]]:
+    """The balances a person is written down for, with what Telegram last said of that."""
+    query = select(Balance, Manager).join(Manager, Manager.balance_id == Balance.id)
+    rows = await session.execute(query.where(Manager.person_id == person).order_by(Balance.id))
+    return [(balance, manager) for balance, manager in rows]
+
+
+async def is_written_down(session: AsyncSession, balance: BalanceId, person: int) -> bool:
+    """Whether the person was ever known as a manager of the balance."""
+    return await session.get(Manager, (balance, person)) is not None
+
+
+async def note_proof(session: AsyncSession, balance: BalanceId, person: int, *, allowed: bool, at: datetime) -> None:
+    """Keep what Telegram just said of a person and a balance; a manager met for the first time is written down."""
+    row = await session.get(Manager, (balance, person))
+    if row is None:
+        if not allowed:
+            return
+        row = Manager(balance_id=balance, person_id=person)
+        session.add(row)
+    row.allowed, row.checked_at = allowed, at
+
+
+async def register(  # noqa: PLR0913 - what a balance is
+    session: AsyncSession,
+    *,
+    kind: BalanceKind,
+    peer_id: int,
+    title: str,
+    username: str | None,
+    account: AccountId,
+    managers: Iterable[int],
+) -> BalanceId:
+    """Write a balance down, or renew what is known of it; managers are added, none is removed."""
+    row = await session.scalar(select(Balance).where(Balance.kind == kind, Balance.peer_id == peer_id))
+    if row is None:
+        row = Balance(kind=kind, peer_id=peer_id, title=title, username=username, account_id=account)
+        session.add(row)
+    row.title, row.username, row.account_id = title, username, account
+    await session.flush()
+    for person in managers:
+        if not await is_written_down(session, BalanceId(row.id), person):
+            session.add(Manager(balance_id=row.id, person_id=person))
+    return BalanceId(row.id)
+
+
+async def routes(session: AsyncSession) -> dict[BalanceId, AccountId]:
+    """Which account serves each balance."""
+    rows = await session.execute(select(Balance.id, Balance.account_id))
+    return {BalanceId(balance): AccountId(account) for balance, account in rows}
+
+
+async def mark_listed(session: AsyncSession, balance: BalanceId, at: datetime) -> None:
+    """Remember when the balance's links were read from Telegram."""
+    await session.execute(update(Balance).where(Balance.id == balance).values(listed_at=at))

@@ -1,0 +1,145 @@
+"""The tables. Their history is in migrations/versions; change both in one commit."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+# SQLite counts rows up by itself only for a plain INTEGER key.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in and out; SQLite would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC; a naive one is a mistake."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a naive datetime")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
+        """Aware again."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """All our tables."""
+
+
+class Account(Base):
+    """A Telegram account logged in on the bridge."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Its Telegram user id."""
+    name: Mapped[str] = mapped_column(String(255))
+    username: Mapped[str | None] = mapped_column(String(64))
+    session: Mapped[bytes] = mapped_column(LargeBinary)
+    """Encrypted (see telegram/sessions.py); without the key file it opens nothing."""
+    state: Mapped[str] = mapped_column(String(16), default="ready")
+    """`ready` or `logged_out`."""
+
+
+class Peer(Base):
+    """An access hash: what lets one account, and no other, address a channel or a bot."""
+
+    __tablename__ = "peer"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    peer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    """Marked as Telethon does: channels are negative."""
+    access_hash: Mapped[int] = mapped_column(BigInteger)
+    username: Mapped[str | None] = mapped_column(String(64))
+    name: Mapped[str | None] = mapped_column(String(255))
+
+
+class Balance(Base):
+    """Where commission lands, and the account that serves it."""
+
+    __tablename__ = "balance"
+    __table_args__ = (UniqueConstraint("kind", "peer_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    """`channel`, `account` or `bot`."""
+    peer_id: Mapped[int] = mapped_column(BigInteger)
+    """The bare Telegram id of the channel, account or bot."""
+    title: Mapped[str] = mapped_column(String(255))
+    username: Mapped[str | None] = mapped_column(String(64))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its links were last read from Telegram."""
+
+
+class Manager(Base):
+    """A person who may act for a balance; Telegram is asked whether that is still so."""
+
+    __tablename__ = "manager"
+
+    balance_id: Mapped[int] = mapped_column(ForeignKey("balance.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, index=True)
+    allowed: Mapped[bool] = mapped_column(Boolean, default=False)
+    """What Telegram said at `checked_at`; lists may use it for 60 s, acting never does."""
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Program(Base):
+    """A program as some account last saw it."""
+
+    __tablename__ = "program"
+
+    bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    title: Mapped[str] = mapped_column(String(255))
+    commission_permille: Mapped[int]
+    duration_months: Mapped[int | None]
+    end_date: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    daily_revenue_nanos: Mapped[int | None] = mapped_column(BigInteger)
+    rank_profit: Mapped[int | None] = mapped_column(index=True)
+    """Its place in Telegram's own order, from the last crawl; None: not in the list."""
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Affiliation(Base):
+    """One link of a balance; a rejoin that brings a new link is a new row."""
+
+    __tablename__ = "affiliation"
+    __table_args__ = (UniqueConstraint("balance_id", "url"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    balance_id: Mapped[int] = mapped_column(ForeignKey("balance.id", ondelete="CASCADE"), index=True)
+    bot_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    bot_username: Mapped[str] = mapped_column(String(64))
+    bot_title: Mapped[str] = mapped_column(String(255))
+    url: Mapped[str] = mapped_column(String(255))
+    date: Mapped[datetime] = mapped_column(UtcDateTime)
+    commission_permille: Mapped[int]
+    duration_months: Mapped[int | None]
+    participants: Mapped[int] = mapped_column(BigInteger)
+    revenue: Mapped[int] = mapped_column(BigInteger)
+    """Whole Stars."""
+    revoked: Mapped[bool] = mapped_column(Boolean, default=False)
+    current: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Whether it is the newest link of its balance for this program."""
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Audit(Base):
+    """Who did what for which balance."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    action: Mapped[str] = mapped_column(String(32))
+    balance_id: Mapped[int] = mapped_column(BigInteger)
+    bot_id: Mapped[int] = mapped_column(BigInteger)

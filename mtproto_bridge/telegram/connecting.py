@@ -1,0 +1,89 @@
+"""Making Telethon clients: how they behave, and which server they speak to."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import structlog
+from telethon import TelegramClient
+from telethon.crypto import rsa
+
+from mtproto_bridge.telegram.sessions import BridgeSession
+
+DC_OF_OTHER_SERVER = 2
+CALL_SECONDS = 20.0
+"""How long one call may take, reconnects included."""
+
+log = structlog.get_logger()
+
+
+class ServerSettingError(Exception):
+    """MTPROTO_SERVER or MTPROTO_PUBLIC_KEY_FILE cannot be used; the text says why."""
+
+
+@dataclass(frozen=True)
+class OtherServer:
+    """A server that is not Telegram's: the sandbox. Whoever runs it could read everything."""
+
+    host: str
+    port: int
+    public_key: str
+
+    @classmethod
+    def parse(cls, address: str, key_file: Path | None) -> "OtherServer":
+        """Read the two settings; only this machine may be meant.
+
+        Raises:
+            ServerSettingError: not host:port, not loopback, or no readable key.
+        """
+        host, _, port = address.rpartition(":")
+        try:
+            loopback = ip_address(host.strip("[]")).is_loopback
+            number = int(port)
+        except ValueError:
+            raise ServerSettingError(f"MTPROTO_SERVER is {address!r}; it must be like 127.0.0.1:4430.") from None
+        if not loopback:
+            raise ServerSettingError(
+                "MTPROTO_SERVER must be on this machine (127.0.0.1 or ::1): another server could read everything."
+            )
+        if key_file is None:
+            raise ServerSettingError("MTPROTO_SERVER needs MTPROTO_PUBLIC_KEY_FILE, that server's public key (PEM).")
+        try:
+            return cls(host.strip("[]"), number, key_file.read_text("ascii"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ServerSettingError(f"MTPROTO_PUBLIC_KEY_FILE: {key_file} cannot be read ({error}).") from None
+
+    def use(self) -> None:
+        """Trust its key. Telethon keeps keys for the whole process, so this is said loudly."""
+        log.warning("telegram.other_server", host=self.host, port=self.port, note="this is NOT Telegram")
+        rsa.add_key(self.public_key, old=False)
+
+
+@dataclass(frozen=True)
+class Connector:
+    """Makes clients that all behave alike."""
+
+    api_id: int
+    api_hash: str
+    server: OtherServer | None = None
+
+    def client(self, session: BridgeSession) -> Any:  # noqa: ANN401 - Telethon is untyped
+        """A client that leaves waiting and trying again to us.
+
+        `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times.
+        """
+        if self.server:
+            session.set_dc(session.dc_id or DC_OF_OTHER_SERVER, self.server.host, self.server.port)
+        return TelegramClient(
+            session,
+            self.api_id,
+            self.api_hash,
+            flood_sleep_threshold=0,
+            raise_last_call_error=True,
+            request_retries=0,
+            connection_retries=3,
+            retry_delay=1,
+            receive_updates=False,
+            device_model="Starling bridge",
+        )

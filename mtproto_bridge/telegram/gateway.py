@@ -1,0 +1,144 @@
+"""What the bridge needs of Telegram, typed: the one thing actions know of it.
+
+The real one is `telethon_gateway`; units are Telegram's own: permille, months, whole Stars.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mtproto_bridge.protocol.ids import AccountId, BotId
+from mtproto_bridge.protocol.replies import BalanceKind, Program
+
+
+class Refused(Exception):  # noqa: N818 - Telegram's refusal, an answer like others
+    """Telegram refused a call: an RPC error as it came."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{code} {message}")
+        self.code = code
+        self.message = message
+
+
+class FloodWait(Exception):  # noqa: N818
+    """Telegram said to wait `seconds` before this method is called again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"wait {seconds} s")
+        self.seconds = seconds
+
+
+class AccountLost(Exception):  # noqa: N818
+    """The account's session is no longer valid at Telegram: only a new login helps."""
+
+
+class NotReached(Exception):  # noqa: N818
+    """Telegram could not be reached, or the connection broke before an answer came."""
+
+
+@dataclass(frozen=True)
+class BalancePeer:
+    """A balance as Telegram addresses it."""
+
+    kind: BalanceKind
+    peer_id: int
+
+
+@dataclass(frozen=True)
+class Me:
+    """The account itself."""
+
+    id: AccountId
+    name: str
+    username: str | None
+    is_bot: bool
+
+
+@dataclass(frozen=True)
+class OwnChannel:
+    """A broadcast channel the account may post in."""
+
+    peer_id: int
+    title: str
+    username: str | None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One connectedBotStarRef (core.telegram.org/constructor/connectedBotStarRef)."""
+
+    bot_id: BotId
+    bot_username: str
+    bot_title: str
+    url: str
+    date: datetime
+    commission_permille: int
+    duration_months: int | None
+    participants: int
+    revenue: int
+    revoked: bool
+
+
+@dataclass(frozen=True)
+class ProgramPage:
+    """A page of suggested programs; `next_offset` is None on the last."""
+
+    programs: list[Program]
+    next_offset: str | None
+
+
+@dataclass(frozen=True)
+class FoundBot:
+    """Who has a username, when it is a bot."""
+
+    id: BotId
+    username: str
+    title: str
+
+
+class Gateway(Protocol):
+    """One account's view of Telegram.
+
+    Every method raises Refused, FloodWait, AccountLost or NotReached. A call that acts may have happened
+    even when it raised NotReached: read the present state before acting again.
+    """
+
+    async def me(self) -> Me:
+        """Who this account is (users.getUsers)."""
+
+    async def own_channels(self) -> list[OwnChannel]:
+        """Channels the account may post in (messages.getDialogs)."""
+
+    async def posting_admins(self, channel_id: int) -> set[int]:
+        """User ids of the creator and of the admins with post_messages, the account itself included.
+
+        channels.getParticipants with channelParticipantsAdmins: the account holds no access hash for a person
+        and so cannot ask for one of them.
+        """
+
+    async def find_bot(self, username: str) -> FoundBot | None:
+        """Who has this username, None when nobody or no bot (contacts.resolveUsername, without a referer)."""
+
+    async def program(self, bot: BotId, username: str | None) -> Program | None:
+        """A bot's program, None when it offers none (users.getFullUser).
+
+        `username` is resolved when this account never met the bot.
+        """
+
+    async def suggested(self, offset: str, limit: int) -> ProgramPage:
+        """Programs by profit, for the account itself (payments.getSuggestedStarRefBots)."""
+
+    async def connection(self, peer: BalancePeer, bot: BotId, username: str | None) -> Connection | None:
+        """The balance's newest link for a program, maybe a revoked one (payments.getConnectedStarRefBot)."""
+
+    async def connections(self, peer: BalancePeer) -> list[Connection]:
+        """All links of a balance, every page of them (payments.getConnectedStarRefBots)."""
+
+    async def connect(self, peer: BalancePeer, bot: BotId, username: str | None) -> Connection | None:
+        """Connect a balance to a program; None when Telegram answers without a record.
+
+        payments.connectStarRefBot documents no errors: any Refused may come.
+        """
+
+    async def revoke(self, peer: BalancePeer, url: str) -> Connection | None:
+        """Revoke one link (payments.editConnectedStarRefBot); raises Refused STARREF_HASH_REVOKED when it was."""

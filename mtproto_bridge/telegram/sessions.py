@@ -1,0 +1,160 @@
+"""Sessions at rest: encrypted with a key that lies outside the data folder, and never without it."""
+
+import base64
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from telethon import utils
+from telethon.crypto import AuthKey
+from telethon.sessions import MemorySession
+from telethon.tl import types
+
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.store.accounts import KnownPeer
+
+
+class SessionKeyError(Exception):
+    """A session or its key cannot be used; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class TelegramSession:
+    """What makes an account logged in: whoever has this is the account."""
+
+    account: AccountId
+    dc_id: int
+    host: str
+    port: int
+    auth_key: bytes
+
+
+class KeyRing:
+    """The keys of a key file, one a line: the first one encrypts, all of them decrypt."""
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    @classmethod
+    def load(cls, path: Path) -> "KeyRing":
+        """Read a key file.
+
+        Raises:
+            SessionKeyError: it is missing or holds no keys.
+        """
+        try:
+            return cls(path.read_bytes().split())
+        except FileNotFoundError:
+            raise SessionKeyError(
+                f"SESSION_KEY_FILE: there is no key file at {path}. `python -m mtproto_bridge login` makes one; "
+                "if accounts were logged in before, put their key file back."
+            ) from None
+        except (OSError, ValueError) as error:
+            raise SessionKeyError(f"SESSION_KEY_FILE: {path} cannot be used as a key file ({error}).") from None
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> tuple["KeyRing", bool]:
+        """Read a key file, or make one that only its owner may read; the second value says which."""
+        if path.exists():
+            return cls.load(path), False
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key() + b"\n")
+        return cls.load(path), True
+
+    def seal(self, session: TelegramSession) -> bytes:
+        """Encrypt a session."""
+        plain = {
+            "account": session.account,
+            "dc_id": session.dc_id,
+            "host": session.host,
+            "port": session.port,
+            "auth_key": base64.b64encode(session.auth_key).decode(),
+        }
+        return self._fernet.encrypt(json.dumps(plain).encode())
+
+    def open(self, account: AccountId, sealed: bytes) -> TelegramSession:
+        """Decrypt the session of this account.
+
+        Raises:
+            SessionKeyError: sealed with another key, or another account's session put in this one's place.
+        """
+        try:
+            plain = json.loads(self._fernet.decrypt(sealed))
+        except InvalidToken:
+            raise SessionKeyError(
+                f"The session of account {account} was sealed with another key: put back the key file it was "
+                "made with, or log the account in again."
+            ) from None
+        if plain["account"] != account:
+            raise SessionKeyError(f"The session kept for account {account} is another account's; log it in again.")
+        return TelegramSession(
+            account, plain["dc_id"], plain["host"], plain["port"], base64.b64decode(plain["auth_key"])
+        )
+
+
+class BridgeSession(MemorySession):  # type: ignore[misc] # Telethon is untyped
+    """Telethon's session in memory, filled from the store and telling it what access hashes it learns.
+
+    Of people nothing is kept: the bridge addresses channels and bots only.
+    """
+
+    def __init__(self, known: Iterable[KnownPeer] = ()) -> None:
+        super().__init__()
+        self._hashes = {peer.peer_id: peer for peer in known}
+        self._learned: dict[int, KnownPeer] = {}
+
+    @classmethod
+    def resume(cls, saved: TelegramSession, known: Iterable[KnownPeer]) -> "BridgeSession":
+        """The session of a logged-in account."""
+        session = cls(known)
+        session.set_dc(saved.dc_id, saved.host, saved.port)
+        session.auth_key = AuthKey(saved.auth_key)
+        return session
+
+    def export(self, account: AccountId) -> TelegramSession:
+        """What is to be sealed."""
+        return TelegramSession(account, self.dc_id, self.server_address, self.port, self.auth_key.key)
+
+    def process_entities(self, tlo: Any) -> None:  # noqa: ANN401 - any answer of Telegram's
+        """Learn the access hashes of the channels and bots in an answer."""
+        super().process_entities(tlo)
+        for entity in (*getattr(tlo, "users", ()), *getattr(tlo, "chats", ())):
+            peer = _known_peer(entity)
+            if peer and self._hashes.get(peer.peer_id) != peer:
+                self._hashes[peer.peer_id] = self._learned[peer.peer_id] = peer
+
+    def take_learned(self) -> list[KnownPeer]:
+        """What was learned since the last call."""
+        learned, self._learned = list(self._learned.values()), {}
+        return learned
+
+    def hash_of(self, marked_id: int) -> int | None:
+        """The access hash this account holds for a peer, under Telethon's marked id."""
+        peer = self._hashes.get(marked_id)
+        return peer.access_hash if peer else None
+
+    def peer(self, marked_id: int) -> KnownPeer | None:
+        """What this account knows of a peer."""
+        return self._hashes.get(marked_id)
+
+
+def _known_peer(entity: Any) -> KnownPeer | None:  # noqa: ANN401 - a User or Channel of Telethon's
+    is_bot = isinstance(entity, types.User) and entity.bot
+    if not (is_bot or isinstance(entity, types.Channel)) or entity.min or entity.access_hash is None:
+        return None  # a "min" hash addresses nothing
+    name = entity.first_name if is_bot else entity.title
+    return KnownPeer(utils.get_peer_id(entity), entity.access_hash, username_of(entity), name)
+
+
+def username_of(entity: Any) -> str | None:  # noqa: ANN401
+    """The first active username of a user or channel."""
+    if entity.username:
+        return str(entity.username)
+    active = (one.username for one in entity.usernames or () if one.active)
+    return next(active, None)

@@ -1,0 +1,245 @@
+"""The gateway over Telethon. All of Telethon's traps are kept in this folder."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from telethon import types, utils
+from telethon.tl import functions
+
+from mtproto_bridge.protocol.ids import AccountId, BotId
+from mtproto_bridge.protocol.replies import Program
+from mtproto_bridge.store.accounts import KnownPeer
+from mtproto_bridge.telegram.connecting import CALL_SECONDS
+from mtproto_bridge.telegram.errors import translate
+from mtproto_bridge.telegram.gateway import (
+    BalancePeer,
+    Connection,
+    FloodWait,
+    FoundBot,
+    Me,
+    OwnChannel,
+    ProgramPage,
+    Refused,
+)
+from mtproto_bridge.telegram.sessions import BridgeSession, username_of
+
+NANOS = 1_000_000_000
+LIST_PAGE = 100
+MOST_ADMINS = 200
+NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
+
+KeepPeers = Callable[[Sequence[KnownPeer]], Awaitable[None]]
+
+
+class TelethonGateway:
+    """One connected account (see `gateway.Gateway` for what each method promises)."""
+
+    def __init__(self, client: Any, session: BridgeSession, keep_peers: KeepPeers) -> None:  # noqa: ANN401
+        self._client = client
+        self._session = session
+        self._keep_peers = keep_peers
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._client.disconnect()
+
+    # -- calling --------------------------------------------------------------------------------------------
+
+    async def _call(self, request: Any) -> Any:  # noqa: ANN401 - Telethon's requests and answers
+        return await self._guarded(self._client(request))
+
+    async def _guarded(self, call: Awaitable[Any]) -> Any:  # noqa: ANN401
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                answer = await call
+        except Exception as error:
+            translated = translate(error)
+            if isinstance(translated, FloodWait):
+                # Telethon would refuse by itself until then, on the wall clock: who waits is decided by us.
+                self._client._flood_waited_requests.clear()  # noqa: SLF001
+            if translated is error:
+                raise
+            raise translated from error
+        await self._keep_learned()
+        return answer
+
+    async def _keep_learned(self) -> None:
+        learned = self._session.take_learned()
+        if learned:
+            await self._keep_peers(learned)
+
+    # -- addressing -----------------------------------------------------------------------------------------
+
+    async def _bot(self, bot: BotId, username: str | None) -> Any:  # noqa: ANN401
+        access_hash = self._session.hash_of(bot)
+        if access_hash is None and username:  # known to another account: this one must meet it first
+            await self.find_bot(username)
+            access_hash = self._session.hash_of(bot)
+        if access_hash is None:
+            raise Refused(400, "USERNAME_NOT_OCCUPIED")
+        return types.InputUser(bot, access_hash)
+
+    async def _channel(self, channel_id: int) -> Any:  # noqa: ANN401
+        marked = utils.get_peer_id(types.PeerChannel(channel_id))
+        if self._session.hash_of(marked) is None:
+            await self.own_channels()
+        access_hash = self._session.hash_of(marked)
+        if access_hash is None:
+            raise Refused(400, "CHANNEL_PRIVATE")
+        return types.InputChannel(channel_id, access_hash)
+
+    async def _peer(self, peer: BalancePeer) -> Any:  # noqa: ANN401
+        if peer.kind == "account":
+            return types.InputPeerSelf()
+        if peer.kind == "bot":
+            bot = await self._bot(BotId(peer.peer_id), None)
+            return types.InputPeerUser(bot.user_id, bot.access_hash)
+        channel = await self._channel(peer.peer_id)
+        return types.InputPeerChannel(channel.channel_id, channel.access_hash)
+
+    # -- people, channels, bots -----------------------------------------------------------------------------
+
+    async def me(self) -> Me:
+        """Who this account is."""
+        (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
+        return Me(AccountId(user.id), utils.get_display_name(user), username_of(user), bool(user.bot))
+
+    async def own_channels(self) -> list[OwnChannel]:
+        """Channels the account may post in."""
+        dialogs = await self._guarded(self._client.get_dialogs(limit=None, ignore_migrated=True))
+        self._session.process_entities(types.contacts.Found([], [], [one.entity for one in dialogs], []))
+        await self._keep_learned()
+        channels = (one.entity for one in dialogs if isinstance(one.entity, types.Channel))
+        return [OwnChannel(one.id, one.title, username_of(one)) for one in channels if _may_post(one)]
+
+    async def posting_admins(self, channel_id: int) -> set[int]:
+        """User ids of the creator and of the admins with post_messages."""
+        answer = await self._call(
+            functions.channels.GetParticipantsRequest(
+                await self._channel(channel_id), types.ChannelParticipantsAdmins(), 0, MOST_ADMINS, hash=0
+            )
+        )
+        return {one.user_id for one in answer.participants if _is_posting_admin(one)}
+
+    async def find_bot(self, username: str) -> FoundBot | None:
+        """Who has this username, None when nobody or no bot."""
+        try:
+            found = await self._call(functions.contacts.ResolveUsernameRequest(username))
+        except Refused as refused:
+            if refused.message in NOBODY:
+                return None
+            raise
+        user_id = getattr(found.peer, "user_id", None)
+        bot = next((one for one in found.users if one.id == user_id and one.bot), None)
+        return FoundBot(BotId(bot.id), username_of(bot) or username, utils.get_display_name(bot)) if bot else None
+
+    # -- programs -------------------------------------------------------------------------------------------
+
+    async def program(self, bot: BotId, username: str | None) -> Program | None:
+        """A bot's program, None when it offers none."""
+        full = await self._call(functions.users.GetFullUserRequest(await self._bot(bot, username)))
+        offered = full.full_user.starref_program
+        return _program(offered, _by_id(full.users)) if offered else None
+
+    async def suggested(self, offset: str, limit: int) -> ProgramPage:
+        """Programs by profit, for the account itself."""
+        answer = await self._call(
+            functions.payments.GetSuggestedStarRefBotsRequest(types.InputPeerSelf(), offset=offset, limit=limit)
+        )
+        users = _by_id(answer.users)
+        return ProgramPage(
+            [_program(one, users) for one in answer.suggested_bots if one.bot_id in users], answer.next_offset or None
+        )
+
+    # -- connections ----------------------------------------------------------------------------------------
+
+    async def connection(self, peer: BalancePeer, bot: BotId, username: str | None) -> Connection | None:
+        """The balance's newest link for a program, maybe a revoked one."""
+        request = functions.payments.GetConnectedStarRefBotRequest(
+            await self._peer(peer), await self._bot(bot, username)
+        )
+        return _first(await self._call(request))
+
+    async def connections(self, peer: BalancePeer) -> list[Connection]:
+        """All links of a balance, every page of them."""
+        target = await self._peer(peer)
+        found: dict[str, Connection] = {}
+        # Both or neither: they share one flag, and 0 with '' would be sent as an offset.
+        offset_date: datetime | None = None
+        offset_link: str | None = None
+        while True:
+            answer = await self._call(
+                functions.payments.GetConnectedStarRefBotsRequest(
+                    target, limit=LIST_PAGE, offset_date=offset_date, offset_link=offset_link
+                )
+            )
+            page = [one for one in _connections(answer) if one.url not in found]
+            if not page:
+                return list(found.values())
+            found.update({one.url: one for one in page})
+            offset_date, offset_link = page[-1].date, page[-1].url
+
+    async def connect(self, peer: BalancePeer, bot: BotId, username: str | None) -> Connection | None:
+        """Connect a balance to a program; None when Telegram answers without a record."""
+        request = functions.payments.ConnectStarRefBotRequest(await self._peer(peer), await self._bot(bot, username))
+        return _first(await self._call(request))
+
+    async def revoke(self, peer: BalancePeer, url: str) -> Connection | None:
+        """Revoke one link."""
+        request = functions.payments.EditConnectedStarRefBotRequest(await self._peer(peer), url, revoked=True)
+        return _first(await self._call(request))
+
+
+def _by_id(users: Sequence[Any]) -> dict[int, Any]:
+    return {one.id: one for one in users}
+
+
+def _may_post(channel: Any) -> bool:  # noqa: ANN401
+    rights = channel.admin_rights
+    return bool(channel.broadcast and not channel.left and (channel.creator or (rights and rights.post_messages)))
+
+
+def _is_posting_admin(participant: Any) -> bool:  # noqa: ANN401
+    if isinstance(participant, types.ChannelParticipantCreator):
+        return True
+    return isinstance(participant, types.ChannelParticipantAdmin) and bool(participant.admin_rights.post_messages)
+
+
+def _program(offered: Any, users: dict[int, Any]) -> Program:  # noqa: ANN401
+    bot = users[offered.bot_id]
+    daily = offered.daily_revenue_per_user
+    return Program(
+        bot_id=BotId(offered.bot_id),
+        username=username_of(bot) or "",
+        title=utils.get_display_name(bot),
+        commission_permille=offered.commission_permille,
+        duration_months=offered.duration_months or None,
+        end_date=offered.end_date,
+        daily_revenue_nanos=daily.amount * NANOS + daily.nanos if isinstance(daily, types.StarsAmount) else None,
+    )
+
+
+def _connections(answer: Any) -> list[Connection]:  # noqa: ANN401
+    users = _by_id(answer.users)
+    return [_connection(one, users.get(one.bot_id)) for one in answer.connected_bots]
+
+
+def _first(answer: Any) -> Connection | None:  # noqa: ANN401
+    return next(iter(_connections(answer)), None)
+
+
+def _connection(record: Any, bot: Any | None) -> Connection:  # noqa: ANN401
+    return Connection(
+        bot_id=BotId(record.bot_id),
+        bot_username=(username_of(bot) if bot else None) or "",
+        bot_title=utils.get_display_name(bot) if bot else "",
+        url=record.url,
+        date=record.date,
+        commission_permille=record.commission_permille,
+        duration_months=record.duration_months or None,
+        participants=record.participants,
+        revenue=record.revenue,
+        revoked=bool(record.revoked),
+    )

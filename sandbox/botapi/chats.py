@@ -1,0 +1,222 @@
+"""What people do in their chats with the bot, and what they see there: the in-process face of the Bot API.
+
+Everything here is instant: acting queues an update for the bot, and `Chat.changed` or `Chat.until` wait for
+what the bot makes of it.
+"""
+
+import itertools
+import time
+from collections.abc import Callable
+
+from sandbox.botapi import wire
+from sandbox.botapi.chat import Chat
+from sandbox.botapi.model import (
+    CallbackAnswer,
+    CallbackQuery,
+    Message,
+    NoSuchButtonError,
+    NoSuchPersonError,
+)
+from sandbox.botapi.signal import Signal
+from sandbox.botapi.text import FormattedText, format_text
+from sandbox.botapi.updates import Updates
+from sandbox.world import Bot, Person, World, attribution
+
+MAX_TEXT = 4096
+FIRST_GROUP_ID = -4_000_001
+ACTION_SECONDS = 5.0
+"""How long "typing" shows (core.telegram.org/bots/api#sendchataction)."""
+
+
+class Chats:
+    """Every chat with one bot."""
+
+    def __init__(self, world: World, bot: Bot, *, wall: Callable[[], float] = time.monotonic) -> None:
+        self.world = world
+        self.bot = bot
+        self.wall = wall
+        """Seconds on a clock of this process; what the world's moved time must not touch."""
+        self.updates = Updates()
+        self.queries: dict[str, CallbackQuery] = {}
+        self.anything = Signal()
+        """Bumped with every change in any chat, typing included: what the page waits for."""
+        self._chats: dict[int, Chat] = {}
+        self._message_ids = itertools.count(1)
+        self._query_ids = itertools.count(1_000_000_000_001)
+
+    # -- looking --------------------------------------------------------------------------------------------
+
+    def chat(self, person_id: int) -> Chat:
+        """A person's private chat with the bot, empty before their first word.
+
+        Raises:
+            NoSuchPersonError: nobody has this id.
+        """
+        self.person(person_id)
+        return self._chats.setdefault(person_id, Chat(person_id, "private"))
+
+    def history(self, person_id: int) -> list[Message]:
+        """What stands in a person's private chat now, oldest first."""
+        return list(self.chat(person_id).messages)
+
+    def answers(self, person_id: int) -> list[CallbackAnswer]:
+        """The bot's answers to this person's pressed buttons, oldest first."""
+        return list(self.chat(person_id).answers)
+
+    def group(self, title: str) -> Chat:
+        """The group with this title that the bot is in; made on first use."""
+        for chat in self._chats.values():
+            if chat.kind == "group" and chat.title == title:
+                return chat
+        chat_id = FIRST_GROUP_ID - sum(chat.kind == "group" for chat in self._chats.values())
+        return self._chats.setdefault(chat_id, Chat(chat_id, "group", title))
+
+    def known(self, chat_id: int) -> Chat | None:
+        """A group, or the private chat of a person who exists, by its Bot API id."""
+        return self.chat(chat_id) if chat_id in self.world.people else self._chats.get(chat_id)
+
+    def person(self, person_id: int) -> Person:
+        """The person with this id.
+
+        Raises:
+            NoSuchPersonError: nobody has it.
+        """
+        if person_id not in self.world.people:
+            raise NoSuchPersonError(f"There is no person {person_id} in this world.")
+        return self.world.people[person_id]
+
+    def has_started(self, person_id: int) -> bool:
+        """Whether the person ever wrote to the bot: before that it cannot write to them."""
+        return self.bot.id in self.world.people[person_id].started_bots
+
+    # -- acting ---------------------------------------------------------------------------------------------
+
+    def say(self, person_id: int, text: str, *, group: str | None = None) -> Message:
+        """A person sends a text, in private or in the group with that title.
+
+        In a group the bot hears what Telegram's privacy mode lets through: commands, and messages that
+        mention it.
+
+        Raises:
+            NoSuchPersonError: nobody has this id.
+            ValueError: a text no Telegram client would send.
+        """
+        person = self.person(person_id)
+        body = format_text(text, [])
+        if not body.plain or body.length > MAX_TEXT:
+            raise ValueError(f"A message has 1 to {MAX_TEXT} characters; this one has {body.length}.")
+        chat = self.group(group) if group else self.chat(person_id)
+        if chat.kind == "private":
+            self._open(chat, person)
+        message = self.post(chat, Message(self.next_id(), chat.id, person_id, False, self.world.clock.now(), body))
+        keyboard = chat.reply_keyboard
+        if keyboard and keyboard.one_time and any(b.get("text") == text for row in keyboard.rows for b in row):
+            chat.reply_keyboard = None
+        if chat.kind == "private" or self._is_for_bot(body):
+            self.updates.push("message", wire.message(self.world, self.bot, chat, message))
+        return message
+
+    def press(
+        self,
+        person_id: int,
+        message_id: int,
+        wanted: str,
+        *,
+        group: str | None = None,
+        inaccessible: bool = False,
+    ) -> CallbackQuery:
+        """A person presses an inline button, found by its text or its callback data.
+
+        With `inaccessible` the bot gets the message as Telegram sends one that is too old: without content.
+
+        Raises:
+            NoSuchPersonError, NoSuchMessageError: no such person or message.
+            NoSuchButtonError: the message has no such button, or it is one the client handles alone.
+        """
+        self.person(person_id)
+        chat = self.group(group) if group else self.chat(person_id)
+        message = chat.message(message_id)
+        data = message.button(wanted).callback_data
+        if data is None:
+            raise NoSuchButtonError(f"The button {wanted!r} does not tell the bot: the app opens or copies it.")
+        query = CallbackQuery(str(next(self._query_ids)), person_id, chat.id, message_id, data, pressed_at=self.wall())
+        self.queries[query.id] = query
+        shown = wire.inaccessible(self.world, chat, message) if inaccessible else None
+        shown = shown or wire.message(self.world, self.bot, chat, message)
+        self.updates.push("callback_query", wire.callback_query(self.person(person_id), query, shown))
+        return query
+
+    def share_channel(self, person_id: int, channel_id: int) -> Message:
+        """A person picks a channel with the keyboard button that asks for one.
+
+        Raises:
+            NoSuchButtonError: no keyboard that asks for a channel is shown.
+            ValueError: the person is not in that channel.
+        """
+        chat = self.chat(person_id)
+        rows = chat.reply_keyboard.rows if chat.reply_keyboard else ()
+        asked = next((b["request_chat"] for row in rows for b in row if "request_chat" in b), None)
+        if not isinstance(asked, dict):
+            raise NoSuchButtonError("No button that asks for a channel is shown.")
+        channel = self.world.channels.get(channel_id)
+        if channel is None or not channel.is_member(person_id):
+            raise ValueError(f"{person_id} is in no channel {channel_id}.")
+        shared = wire.chat_shared(asked, channel)
+        message = Message(
+            self.next_id(), chat.id, person_id, False, self.world.clock.now(), FormattedText(), service=shared
+        )
+        self.post(chat, message)
+        if chat.reply_keyboard and chat.reply_keyboard.one_time:
+            chat.reply_keyboard = None
+        self.updates.push("message", wire.message(self.world, self.bot, chat, message))
+        return message
+
+    def block(self, person_id: int, *, blocked: bool = True) -> None:
+        """A person blocks the bot, or takes that back; the bot is told once."""
+        chat = self.chat(person_id)
+        if chat.blocked == blocked:
+            return
+        chat.blocked = blocked
+        change = wire.blocked(self.world, self.bot, chat, blocked=blocked)
+        self.updates.push("my_chat_member", change)
+        self.touch(chat)
+
+    # -- the bot's side -------------------------------------------------------------------------------------
+
+    def next_id(self) -> int:
+        """Message ids count over all private chats and groups of one bot, as at Telegram."""
+        return next(self._message_ids)
+
+    def post(self, chat: Chat, message: Message) -> Message:
+        """Put a message into a chat; what the bot said it was doing is done."""
+        if message.from_bot:
+            chat.action_until = 0
+        chat.add(message)
+        self.anything.bump()
+        return message
+
+    def touch(self, chat: Chat) -> None:
+        """Tell those who wait that this chat looks different."""
+        chat.signal.bump()
+        self.anything.bump()
+
+    def show_action(self, chat: Chat, action: str) -> None:
+        """The bot says that it is doing something; no visible change for those who wait for its answer."""
+        chat.action, chat.action_until = action, self.wall() + ACTION_SECONDS
+        self.anything.bump()
+
+    def _open(self, chat: Chat, person: Person) -> None:
+        """Writing needs the chat: the app makes a person unblock the bot before it lets them write."""
+        if chat.blocked:
+            self.block(person.id, blocked=False)
+        attribution.start(self.world, person.id, self.bot.id)
+
+    def _is_for_bot(self, body: FormattedText) -> bool:
+        handle = f"@{self.bot.username}".lower()
+        for span in body.spans:
+            word = body.plain[span.start : span.end].lower()
+            if span.kind == "bot_command" and ("@" not in word or word.endswith(handle)):
+                return True
+            if span.kind == "mention" and word == handle:
+                return True
+        return False

@@ -1,0 +1,67 @@
+"""What the Bot API keeps for one bot beside its chats, and the table of methods it implements."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sandbox.botapi.call import Call
+from sandbox.botapi.chats import Chats
+from sandbox.botapi.model import JsonObject, Photo
+from sandbox.world import Bot, World
+
+
+@dataclass
+class Webhook:
+    """What setWebhook set; no URL means the bot polls."""
+
+    url: str = ""
+    secret: str = ""
+    last_error: str = ""
+    last_error_at: int = 0
+
+
+CommandsKey = tuple[str, str]
+"""Scope (as canonical JSON) and language code."""
+
+
+@dataclass
+class BotFace:
+    """One bot as the Bot API sees it."""
+
+    world: World
+    bot: Bot
+    chats: Chats
+    webhook: Webhook = field(default_factory=Webhook)
+    commands: dict[CommandsKey, list[JsonObject]] = field(default_factory=dict)
+    photos: dict[str, Photo] = field(default_factory=dict)
+    """By file id; a picture once sent can be sent again by it."""
+    unimplemented: Counter[str] = field(default_factory=Counter)
+    """What was asked of the sandbox that Telegram has and it has not; any entry must fail the test."""
+
+
+Handler = Callable[[BotFace, Call], object | Awaitable[object]]
+HandlerT = TypeVar("HandlerT", bound=Handler)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One implemented method, with the parameters it understands or may ignore without harm."""
+
+    name: str
+    run: Handler
+    parameters: frozenset[str]
+
+
+METHODS: dict[str, Method] = {}
+"""By lower-case name: the Bot API does not mind case."""
+
+
+def method(name: str, *parameters: str) -> Callable[[HandlerT], HandlerT]:
+    """Register a handler; a parameter that is not named here counts as unimplemented."""
+
+    def register(handler: HandlerT) -> HandlerT:
+        METHODS[name.lower()] = Method(name, handler, frozenset(parameters))
+        return handler
+
+    return register

@@ -1,0 +1,138 @@
+"""A bridge of one's own: embedded queue, SQLite file, accounts logged in at a sandbox. For any test to use."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from mtproto_bridge import app
+from mtproto_bridge.client import BridgeClient, Caller, embedded_url
+from mtproto_bridge.login import login
+from mtproto_bridge.protocol import Nonce
+from mtproto_bridge.queue import embedded
+from mtproto_bridge.settings import BridgeSettings
+from processes.tied import TiedProcess
+from sandbox.mtproto.server import MTProtoServer
+from sandbox.world import Person
+
+LEASE_SECONDS = 3.0
+
+
+@dataclass
+class TestClock:
+    """The bridge's clock: stands still until it is moved."""
+
+    __test__ = False
+    moment: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def move(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+class ScriptedConsole:
+    """An operator who answers from a list, and what they were told and asked."""
+
+    def __init__(self, answers: Iterable[str]) -> None:
+        self._answers = iter(answers)
+        self.said: list[str] = []
+        self.asked: list[tuple[str, bool]] = []
+
+    def ask(self, question: str, *, secret: bool = False) -> str:
+        self.asked.append((question, secret))
+        try:
+            return next(self._answers)
+        except StopIteration:
+            raise EOFError from None
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+@dataclass
+class BridgeSite:
+    """Where bridges of one installation run: their folder, their queue, their sandbox."""
+
+    folder: Path
+    server: MTProtoServer
+    clock: TestClock = field(default_factory=TestClock)
+
+    @property
+    def data_dir(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def redis_url(self) -> str:
+        return embedded_url(self.data_dir)
+
+    def settings(self, **changes: object) -> BridgeSettings:
+        key_file = self.folder / "sandbox.pem"
+        key_file.write_text(self.server.key.public_pem)
+        values: dict[str, object] = {
+            "api_id": self.server.world.api_id,
+            "api_hash": SecretStr(self.server.world.api_hash),
+            "redis_url": SecretStr(self.redis_url),
+            "data_dir": self.data_dir,
+            "session_key_file": self.folder / "keys" / "session.key",
+            "mtproto_server": f"{self.server.host}:{self.server.port}",
+            "mtproto_public_key_file": key_file,
+            "lease_seconds": LEASE_SECONDS,
+            **changes,
+        }
+        return BridgeSettings.model_validate(values)
+
+    async def log_in(self, person: Person, **changes: object) -> ScriptedConsole:
+        answers = [f"+{person.phone}", person.login_code, *([person.password] if person.password else [])]
+        console = ScriptedConsole(answers)
+        assert await login(self.settings(**changes), console) == 0, console.said
+        return console
+
+    @asynccontextmanager
+    async def bridge(self, **changes: object) -> AsyncIterator[app.Bridge]:
+        """A bridge that serves until the end of the block, then hands over."""
+        async with app.compose(self.settings(**changes), self.clock.now) as composed:
+            serving = asyncio.create_task(composed.serve())
+            try:
+                yield composed
+            finally:
+                composed.owner.stop()
+                await serving
+
+    @asynccontextmanager
+    async def client(self, name: str = "bot-1") -> AsyncIterator[BridgeClient]:
+        client = BridgeClient.at(self.redis_url, name=name)
+        client._now = self.clock.now
+        await client.start()
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    def nonce(self) -> str:
+        return Nonce.mint(self.clock.now())
+
+
+@asynccontextmanager
+async def bridge_site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
+    """A folder with a running embedded queue; the socket's path must be short, so it is not pytest's folder."""
+    folder = Path(tempfile.mkdtemp(prefix="starling-"))
+    site = BridgeSite(folder, server)
+    queue: TiedProcess = await asyncio.to_thread(embedded.start, site.data_dir)
+    try:
+        yield site
+    finally:
+        await asyncio.to_thread(queue.stop)
+        shutil.rmtree(folder)
+
+
+def caller(actor: int) -> Caller:
+    """Somebody who asks."""
+    return Caller(actor)

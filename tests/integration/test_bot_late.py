@@ -1,0 +1,132 @@
+"""Answers nobody waits for any more, and a stop in the middle of work."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from mtproto_bridge.protocol import ErrorCode, Failure, Origin, Reply
+from mtproto_bridge.protocol.replies import Refreshed, Result
+from sandbox.botapi import Message
+from tests.integration.bot_fixtures import ANNA, BORIS, Stage, stage
+from tests.unit.bot_samples import URL, card, link, links, page, program, programs
+
+TRACE = "feedfeedfeed"
+
+
+@pytest.fixture
+async def on() -> AsyncIterator[Stage]:
+    async with stage() as made:
+        made.bridge.answers = {"list_affiliations": links(link()), "show_affiliation": page()}
+        yield made
+
+
+def late(
+    shown: Message | None = None,
+    result: Result | None = None,
+    failure: Failure | None = None,
+    *,
+    person: int = ANNA,
+    trace: str = TRACE,
+) -> Reply:
+    locale = "ru" if person == BORIS else "en"
+    origin = Origin(chat_id=person, message_id=shown.id if shown else None, locale=locale)
+    return Reply(request_id="r", actor=person, trace=trace, origin=origin, result=result, failure=failure)
+
+
+async def test_a_join_that_ended_after_a_restart_is_shown_where_it_was_begun(on: Stage) -> None:
+    shown = await on.say("/start", person=BORIS)
+    await on.app.late.receive(late(shown, page(changed=True), person=BORIS))
+    told = await on.shows(URL, person=BORIS)
+    assert told.id == shown.id
+    assert "Готово" in told.text
+
+
+async def test_a_revoke_that_ended_after_a_restart_says_that_it_is_done(on: Stage) -> None:
+    shown = await on.say("/start")
+    await on.app.late.receive(late(shown, page(changed=True, revoked=True)))
+    await on.shows("Done: the link is revoked")
+
+
+async def test_the_answer_to_a_command_comes_as_a_message(on: Stage) -> None:
+    shown = await on.say("/start")
+    await on.app.late.receive(late(None, programs(program())))
+    assert (await on.shows("1. Quiz Night")).id > shown.id
+    await on.app.late.receive(late(None, card()))
+    await on.shows("@quiz_bot")
+    await on.app.late.receive(late(None, links(link(bot_title="Farm"))))
+    await on.shows("Farm")
+
+
+async def test_a_failure_after_a_restart_ends_the_progress_on_the_screen(on: Stage) -> None:
+    shown = await on.say("/start")
+    await on.app.late.receive(late(shown, failure=Failure(code=ErrorCode.DEADLINE_PASSED)))
+    await on.shows("nothing was done")
+
+
+async def test_a_failure_of_what_was_already_answered_is_not_shown(on: Stage) -> None:
+    await on.say("/links")
+    trace = on.last_asked("list_affiliations").caller.trace
+    await on.app.late.receive(late(None, failure=Failure(code=ErrorCode.DEADLINE_PASSED), trace=trace))
+    await on.app.late.receive(late(None, links(link(bot_title="Farm"))))
+    assert len((await on.shows("Farm")).labels) > 0
+    assert not any("nothing was done" in message.text for message in on.chat().messages)
+
+
+async def test_a_late_list_does_not_cover_what_was_opened_since_but_a_deed_is_told(on: Stage) -> None:
+    shown = await on.say("/links")
+    await on.press("1. Quiz Night → Garden")
+    await on.app.late.receive(late(shown, links(link(bot_title="Farm"))))
+    await on.app.late.receive(late(shown, page(changed=True, bot_title="Chess")))
+    told = await on.shows("Chess")
+    assert told.id > shown.id
+    assert "Quiz Night" in on.chat().message(shown.id).text
+
+
+async def test_a_replayed_result_is_asked_for_anew(on: Stage) -> None:
+    shown = await on.say("/start")
+    await on.app.late.receive(late(shown, page(changed=True, replayed=True, revenue=1)))
+    told = await on.shows("30 Stars")
+    assert "This is your link" not in told.text
+
+
+async def test_a_stale_list_is_asked_for_anew(on: Stage) -> None:
+    shown = await on.say("/start")
+    await on.app.late.receive(late(shown, links().model_copy(update={"stale_accounts": [5]})))
+    await on.shows("Quiz Night")
+
+
+async def test_what_has_no_place_or_no_screen_is_left_and_the_next_one_shown(on: Stage) -> None:
+    await on.say("/start")
+    on.api.chats.block(BORIS)
+    await on.app.late.receive(Reply(request_id="r", actor=ANNA, trace=TRACE, result=links(link())))
+    await on.app.late.receive(late(None, Refreshed()))
+    await on.app.late.receive(late(None, links(link()), person=BORIS))
+    await on.app.late.receive(late(None, links(link(bot_title="Farm"))))
+    await on.shows("Farm")
+
+
+async def test_a_stop_lets_running_work_end(on: Stage) -> None:
+    await on.say("/start")
+    on.bridge.go_on.clear()
+    query = on.api.chats.press(ANNA, on.chat().last_from_bot.id, "My links")
+    await on.bridge.asked_one.wait()
+    stopping = asyncio.create_task(on.app.stop())
+    await asyncio.sleep(0)
+    on.bridge.go_on.set()
+    await stopping
+    assert query.answer is not None
+    assert "Quiz Night" in on.chat().last_from_bot.text
+
+
+async def test_who_still_waits_at_a_stop_is_told_that_no_answer_came(
+    on: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.app.FINISH_WITHIN", timedelta(0))
+    await on.say("/start")
+    on.bridge.go_on.clear()
+    on.api.chats.press(ANNA, on.chat().last_from_bot.id, "My links")
+    await on.bridge.asked_one.wait()
+    await on.app.stop()
+    await on.shows("no answer yet")

@@ -1,0 +1,127 @@
+"""The demo's page: who may see it, and, in a real browser, what a newcomer sees and can do."""
+
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from aiogram.types import (
+    BotCommand,
+    BufferedInputFile,
+    CopyTextButton,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+)
+from aiohttp import ClientSession
+
+from sandbox.serve import Sandbox
+from tests import botapi_fixtures as fixtures
+from tests.botapi_fixtures import NADIA, SAM, aiogram_bot, keyboard, png
+from tests.browser import BROWSER, open_page
+
+sandbox, http = fixtures.sandbox, fixtures.http
+in_a_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+
+async def test_the_page_needs_the_token_of_the_printed_url(sandbox: Sandbox) -> None:
+    async with ClientSession() as stranger:
+        for path in ("/", "/?token=wrong", "/static/app.js", "/events?person=1002", "/control/state"):
+            async with stranger.get(sandbox.web.base_url + path) as answer:
+                assert answer.status == HTTPStatus.FORBIDDEN
+                assert "token" in (await answer.json())["error"]
+
+
+async def test_the_token_becomes_a_cookie_no_script_can_read(sandbox: Sandbox) -> None:
+    async with ClientSession() as browser:
+        async with browser.get(sandbox.web.page_url) as answer:
+            cookie = answer.headers["Set-Cookie"]
+            assert "HttpOnly" in cookie
+            assert "SameSite=Strict" in cookie
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+        name, _, value = cookie.partition(";")[0].partition("=")
+        assert name == f"starling_sandbox_{sandbox.web.port}"
+        async with browser.get(f"{sandbox.web.base_url}/static/app.js", headers={"Cookie": f"{name}={value}"}) as js:
+            assert js.status == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Host": "127.0.0.1:1"}, {"Origin": "http://127.0.0.1:1"}, {"Origin": "null"}],
+)
+async def test_other_names_and_other_sites_are_refused_even_with_the_token(
+    http: ClientSession, headers: dict[str, str]
+) -> None:
+    async with http.post("/control/advance", json={"days": 1}, headers=headers) as answer:
+        assert answer.status == HTTPStatus.FORBIDDEN
+
+
+async def test_a_form_of_another_site_cannot_act(http: ClientSession) -> None:
+    async with http.post("/control/advance", data='{"days": 1}', headers={"Content-Type": "text/plain"}) as answer:
+        assert answer.status == HTTPStatus.FORBIDDEN
+
+
+async def test_nothing_but_the_pages_files_is_served(http: ClientSession) -> None:
+    for path in ("/static/index.html", "/static/..%2fserver.py", "/static/none", "/photo/none", "/events?person=1"):
+        async with http.get(path) as answer:
+            assert answer.status == HTTPStatus.NOT_FOUND
+
+
+async def test_the_chat_streams_to_the_page(sandbox: Sandbox, http: ClientSession) -> None:
+    async with http.get("/events", params={"person": str(SAM)}) as events:
+        assert events.headers["Content-Type"] == "text/event-stream"
+        assert b'"messages": []' in await events.content.readline()
+        sandbox.botapi.chats.say(SAM, "hello there")
+        await events.content.readline()
+        assert b"hello there" in await events.content.readline()
+
+
+@in_a_browser
+async def test_a_newcomer_starts_as_the_owner_and_presses_a_button(sandbox: Sandbox, tmp_path: Path) -> None:
+    chats = sandbox.botapi.chats
+    async with aiogram_bot(sandbox.botapi) as bot, open_page(sandbox.web.page_url, tmp_path) as page:
+        assert await page.run("location.search") == ""
+        assert await page.run("document.querySelector('.person[aria-current] b').textContent") == "Nadia"
+        await page.click("#start")
+        chat = chats.chat(NADIA)
+        await chat.until(lambda now: bool(now.messages))
+        assert chat.last.text == "/start"
+        sent = await bot.send_message(NADIA, "<b>Hi</b> &lt;img src=x&gt;", reply_markup=keyboard({"Go on": "go"}))
+        await page.until("document.querySelector('.from-bot strong')?.textContent === 'Hi'")
+        assert await page.run("document.querySelector('.from-bot img')") is None
+        await page.click(".inline", "Go on")
+        [update] = await bot.get_updates(offset=-1, timeout=5)
+        assert update.callback_query is not None
+        await bot.answer_callback_query(update.callback_query.id, "As you wish")
+        await page.until("document.querySelector('.toast')?.textContent === 'As you wish'")
+        await bot.edit_message_text("Done", chat_id=NADIA, message_id=sent.message_id)
+        await page.until("document.querySelector('.from-bot .text').textContent === 'Done'")
+        await bot.send_chat_action(NADIA, "typing")
+        await page.until("document.querySelector('#status').textContent === 'is typing…'")
+
+
+@in_a_browser
+async def test_pictures_copy_buttons_and_the_command_menu_work(sandbox: Sandbox, tmp_path: Path) -> None:
+    chats = sandbox.botapi.chats
+    chats.say(SAM, "/start")
+    copies = InlineKeyboardButton(text="Copy", copy_text=CopyTextButton(text="https://t.me/x"))
+    async with aiogram_bot(sandbox.botapi) as bot, open_page(f"{sandbox.web.page_url}#{SAM}", tmp_path) as page:
+        await bot.set_my_commands([BotCommand(command="links", description="My links")])
+        markup = InlineKeyboardMarkup(inline_keyboard=[[copies]])
+        await bot.send_photo(SAM, BufferedInputFile(png(), "x.png"), caption="QR", reply_markup=markup)
+        await page.until("document.querySelector('.photo')?.naturalWidth === 40")
+        await page.click(".inline", "Copy")
+        await page.until("document.querySelector('.toast') || document.querySelector('#alert[open]')")
+        await page.click("#menu")
+        await page.click("#commands li", "links")
+        await chats.chat(SAM).until(lambda now: now.last.text == "/links")
+
+
+@in_a_browser
+async def test_the_purchase_button_moves_the_stats(sandbox: Sandbox, tmp_path: Path) -> None:
+    async with open_page(sandbox.web.page_url, tmp_path) as page:
+        before = {link.url: link.participants for link in sandbox.world.links}
+        url = await page.run("document.querySelector('#link').value")
+        await page.click("#purchase")
+        await page.until("document.querySelector('.toast')")
+        link = next(link for link in sandbox.world.links if link.url == url)
+        assert link.participants == before[url] + 1

@@ -1,0 +1,113 @@
+"""Replies as the bridge gives them, for tests of what the bot makes of them."""
+
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from bot.i18n import Texts, Translations
+from bot.screens import Screen, Url
+from bot.screens.layout import Copy
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.replies import (
+    Affiliation,
+    AffiliationPage,
+    Affiliations,
+    Balance,
+    Program,
+    ProgramCard,
+    Programs,
+)
+from sandbox.botapi.html_parser import HtmlParser
+from sandbox.botapi.markup import parse_inline
+
+LOCALES = Path(__file__).resolve().parents[2] / "locales"
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+END = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+NONCE = "AAAAAAAAAAAAAA"
+
+translations = Translations.load(LOCALES)
+english: Texts = translations.texts("en")
+russian: Texts = translations.texts("ru")
+
+GARDEN = Balance(id=BalanceId(1), kind="channel", title="Garden")
+KITCHEN = Balance(id=BalanceId(2), kind="channel", title="Kitchen")
+URL = "https://t.me/quiz_bot?start=_tgr_AbCdEfGh1234"
+
+
+def program(**changes: Any) -> Program:
+    values = Program(
+        bot_id=BotId(8000002),
+        username="quiz_bot",
+        title="Quiz Night",
+        commission_permille=125,
+        duration_months=12,
+        daily_revenue_nanos=2_000_000_000,
+    )
+    return values.model_copy(update=changes)
+
+
+def card(*balances: Balance, **changes: Any) -> ProgramCard:
+    return ProgramCard(program=program(**changes), balances=list(balances))
+
+
+def programs(*found: Program, page: int = 0, pages: int = 1, total: int | None = None) -> Programs:
+    return Programs(programs=list(found), page=page, pages=pages, total=len(found) if total is None else total)
+
+
+def link(**changes: Any) -> Affiliation:
+    values = Affiliation(
+        id=AffiliationId(77),
+        balance=GARDEN,
+        bot_id=BotId(8000002),
+        bot_username="quiz_bot",
+        bot_title="Quiz Night",
+        url=URL,
+        date=NOW,
+        commission_permille=125,
+        duration_months=12,
+        participants=4,
+        revenue=30,
+        revoked=False,
+    )
+    return values.model_copy(update=changes)
+
+
+def page(
+    *, changed: bool = False, replaced_link: bool = False, replayed: bool = False, **changes: Any
+) -> AffiliationPage:
+    return AffiliationPage(affiliation=link(**changes), changed=changed, replaced_link=replaced_link, replayed=replayed)
+
+
+def links(*found: Affiliation, page: int = 0, pages: int = 1, balances: int = 1) -> Affiliations:
+    return Affiliations(affiliations=list(found), page=page, pages=pages, total=len(found), balances=balances)
+
+
+def checked(screen: Screen) -> Screen:
+    """The screen, once it is sure that Telegram would take it."""
+    assert len(HtmlParser(screen.text).parse()[0]) <= 4096
+    parse_inline([[_fields(button.text, button.action) for button in row] for row in screen.rows])
+    return screen
+
+
+def _fields(text: str, action: object) -> dict[str, object]:
+    match action:
+        case Url(address):
+            return {"text": text, "url": address}
+        case Copy(copied):
+            return {"text": text, "copy_text": {"text": copied}}
+        case callback:
+            return {"text": text, "callback_data": callback.pack()}  # type: ignore[attr-defined] # the third kind
+
+
+def words(screen: Screen) -> str:
+    """What a person reads."""
+    return unescape(HtmlParser(screen.text).parse()[0])
+
+
+def labels(screen: Screen) -> list[str]:
+    return [button.text for row in screen.rows for button in row]
+
+
+def actions(screen: Screen) -> list[object]:
+    return [button.action for row in screen.rows for button in row]

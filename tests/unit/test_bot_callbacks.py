@@ -1,0 +1,77 @@
+"""Every button fits Telegram's 64 bytes and comes back as what it was; anything else is refused."""
+
+from typing import Any
+
+import pytest
+from aiogram.filters.callback_data import CallbackData
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import callbacks
+from bot.callbacks import ALL, ConfirmRevoke, OpenProgram
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+NONCES = st.from_regex(r"[A-Za-z0-9_-]{14}", fullmatch=True)
+PAGES = st.integers(0, 9_999)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "balance_id": INT64,
+    "bot_id": INT64,
+    "affiliation_id": INT64,
+    "nonce": NONCES,
+    "page": PAGES,
+    "to": st.sampled_from(["start", "help"]),
+    "username": st.from_regex(r"[A-Za-z0-9_]{1,32}", fullmatch=True),
+}
+
+
+def any_of(kind: type[CallbackData]) -> st.SearchStrategy[CallbackData]:
+    return st.builds(kind, **{name: FIELDS[name] for name in kind.model_fields})
+
+
+@given(st.one_of([any_of(kind) for kind in ALL]))
+def test_a_button_fits_and_comes_back_as_it_was(button: CallbackData) -> None:
+    packed = button.pack()
+    assert len(packed.encode()) <= 64
+    assert type(button).unpack(packed) == button
+
+
+def test_every_kind_of_button_is_proven_here() -> None:
+    declared = {
+        thing
+        for thing in vars(callbacks).values()
+        if isinstance(thing, type) and issubclass(thing, CallbackData) and thing is not CallbackData
+    }
+    assert declared == set(ALL)
+
+
+def test_no_two_kinds_share_a_prefix() -> None:
+    assert len({kind.__prefix__ for kind in ALL}) == len(ALL)
+
+
+@given(st.sampled_from(ALL), st.text())
+def test_what_is_no_button_of_ours_is_refused_and_never_a_crash(kind: type[CallbackData], data: str) -> None:
+    for forged in (data, f"{kind.__prefix__}:{data}"):
+        try:
+            read = kind.unpack(forged)
+        except (TypeError, ValueError):
+            continue
+        assert len(read.pack().encode()) <= 64
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "rc:1:2:3:short",
+        "rc:1:2:3:AAAAAAAAAAAAA!",
+        "rc:1:2:AAAAAAAAAAAAAA",
+        "rc:zzzzzzzzzzzzzzzzzzzz:2:3:AAAAAAAAAAAAAA",
+        "rc::2:3:AAAAAAAAAAAAAA",
+    ],
+)
+def test_a_forged_confirmation_is_refused(forged: str) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        ConfirmRevoke.unpack(forged)
+
+
+def test_ids_are_written_short() -> None:
+    assert OpenProgram.model_validate({"bot_id": 8000002}).pack() == "p:4rgua"

@@ -1,0 +1,326 @@
+"""Each screen says what a person must know, in every state; Telegram would take every one of them."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.callbacks import AskJoin, AskRevoke, ChooseBalance, ConfirmJoin, ConfirmRevoke, LinksPage, OpenLink
+from bot.i18n import Texts
+from bot.screens import Copy, Url, join, menu
+from bot.screens import links as link_screens
+from bot.screens import programs as program_screens
+from mtproto_bridge.protocol.ids import BalanceId, BotId
+from tests.unit.bot_samples import (
+    END,
+    GARDEN,
+    KITCHEN,
+    NONCE,
+    URL,
+    actions,
+    card,
+    checked,
+    english,
+    labels,
+    link,
+    links,
+    page,
+    program,
+    programs,
+    russian,
+    words,
+)
+
+BOTH = pytest.mark.parametrize("texts", [english, russian], ids=["en", "ru"])
+BOT = BotId(8000002)
+JOINED = GARDEN.model_copy(update={"joined": True})
+
+
+# -- programs -------------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_programs_names_commission_duration_share_and_marks() -> None:
+    closing = program(bot_id=BotId(5), title="Farm", end_date=END, duration_months=None)
+    shown = checked(program_screens.programs_page(english, programs(program(joined=True), closing)))
+    said = words(shown)
+    assert "1. Quiz Night\n12.5% · 1 year" in said
+    assert "about ⭐ 0.25 Stars a day" in said
+    assert "joined" in said
+    assert "forever" in said
+    assert "closes on November 2, 2026" in said
+    assert labels(shown)[:2] == ["1. Quiz Night · 12.5%", "2. Farm · 12.5%"]
+
+
+def test_numbers_go_on_over_pages_and_both_ways_are_open_in_the_middle() -> None:
+    shown = checked(program_screens.programs_page(english, programs(program(), page=1, pages=3, total=13)))
+    assert "7. Quiz Night" in words(shown)
+    assert labels(shown)[1:4] == ["◀", "2/3", "▶"]
+
+
+def test_the_first_page_has_no_way_back_and_the_last_none_on() -> None:
+    first = program_screens.programs_page(english, programs(program(), page=0, pages=2))
+    last = program_screens.programs_page(english, programs(program(), page=1, pages=2))
+    assert "◀" not in labels(first)
+    assert "▶" not in labels(last)
+
+
+def test_one_page_has_no_pager() -> None:
+    assert "1/1" not in labels(program_screens.programs_page(english, programs(program())))
+
+
+@BOTH
+def test_no_programs_at_all_is_a_sentence_with_a_next_step(texts: Texts) -> None:
+    shown = checked(program_screens.programs_page(texts, programs()))
+    assert "@username" in words(shown)
+    assert shown.rows
+
+
+@pytest.mark.parametrize(
+    ("nanos", "share"), [(None, None), (0, None), (1_000, None), (2_000_000_000, Decimal("0.25")), (8, None)]
+)
+def test_the_share_is_hidden_when_telegram_gives_no_figure(nanos: int | None, share: Decimal | None) -> None:
+    found = program(daily_revenue_nanos=nanos)
+    assert program_screens.daily_share(found) == share
+    assert ("Your share" in words(program_screens.program_card(english, card(daily_revenue_nanos=nanos)))) == bool(
+        share
+    )
+
+
+def test_a_card_says_what_is_paid_and_for_how_long_per_referred_user() -> None:
+    said = words(checked(program_screens.program_card(english, card(GARDEN))))
+    assert "Quiz Night · @quiz_bot" in said
+    assert "12.5% of the Stars a referred user spends" in said
+    assert "1 year from a referred user’s first start" in said
+    assert "for as long as" in words(program_screens.program_card(english, card(duration_months=None)))
+
+
+def test_join_goes_straight_to_the_confirmation_with_one_balance_and_asks_with_several_or_none() -> None:
+    one = program_screens.join_button(english, card(GARDEN))
+    several = program_screens.join_button(english, card(GARDEN, KITCHEN))
+    none = program_screens.join_button(english, card())
+    assert one is not None
+    assert one.action == AskJoin(balance_id=GARDEN.id, bot_id=BOT)
+    assert several is not None
+    assert none is not None
+    assert several.action == none.action == ChooseBalance(bot_id=BOT)
+
+
+def test_a_balance_that_has_joined_leads_to_its_link() -> None:
+    shown = checked(program_screens.program_card(english, card(JOINED)))
+    assert "Join" not in labels(shown)
+    assert OpenLink(balance_id=GARDEN.id, bot_id=BOT) in actions(shown)
+    both = program_screens.program_card(english, card(JOINED, KITCHEN))
+    assert "Join" in labels(both)
+
+
+@BOTH
+def test_a_closing_program_says_when_and_cannot_be_joined(texts: Texts) -> None:
+    shown = checked(program_screens.program_card(texts, card(GARDEN, end_date=END)))
+    assert texts.moment(END) in shown.text
+    assert not any(isinstance(action, AskJoin | ChooseBalance) for action in actions(shown))
+
+
+# -- join -----------------------------------------------------------------------------------------------------
+
+
+def test_the_confirmation_of_a_join_says_everything_that_will_be_true() -> None:
+    shown = checked(join.confirm_join(english, card(GARDEN), GARDEN, NONCE))
+    said = words(shown)
+    assert "Quiz Night" in said
+    assert "12.5%" in said
+    assert "1 year" in said
+    assert "Balance that earns: 📢 Garden" in said
+    assert "can never be changed" in said
+    assert "Stars cannot be moved from one balance to another" in said
+    assert "21 days" in said
+    assert "https://telegram.org/tos/affiliate-program" in shown.text
+    assert ConfirmJoin(balance_id=GARDEN.id, bot_id=BOT, nonce=NONCE) in actions(shown)
+
+
+def test_the_russian_confirmation_says_it_too() -> None:
+    said = words(checked(join.confirm_join(russian, card(GARDEN), GARDEN, NONCE)))
+    assert all(
+        part in said for part in ("Garden", "12,5", "1 год", "Изменить это будет нельзя", "21 день", "перевести")
+    )
+
+
+def test_another_balance_is_offered_only_where_there_is_one() -> None:
+    assert "Another balance" not in labels(join.confirm_join(english, card(GARDEN), GARDEN, NONCE))
+    assert "Another balance" in labels(join.confirm_join(english, card(GARDEN, KITCHEN), GARDEN, NONCE))
+
+
+def test_choosing_a_balance_marks_the_joined_ones_and_opens_their_link() -> None:
+    shown = checked(join.choose_balance(english, card(JOINED, KITCHEN)))
+    assert labels(shown) == ["📢 Garden ✅", "📢 Kitchen", "Not now"]
+    assert actions(shown)[:2] == [
+        OpenLink(balance_id=GARDEN.id, bot_id=BOT),
+        AskJoin(balance_id=KITCHEN.id, bot_id=BOT),
+    ]
+
+
+def test_hundreds_of_balances_come_in_pages() -> None:
+    many = [GARDEN.model_copy(update={"id": BalanceId(n), "title": f"Channel {n}"}) for n in range(1, 501)]
+    shown = checked(join.choose_balance(english, card(*many), 62))
+    assert "📢 Channel 500" in labels(shown)
+    assert "63/63" in labels(shown)
+    assert "63/63" in labels(join.choose_balance(english, card(*many), 9_999))
+
+
+@BOTH
+def test_without_a_balance_it_says_what_is_possible(texts: Texts) -> None:
+    shown = checked(join.choose_balance(texts, card()))
+    assert "Quiz Night" in words(shown)
+    assert Url("https://t.me/quiz_bot?profile") in actions(shown)
+
+
+def test_while_joining_there_is_nothing_to_tap() -> None:
+    assert join.joining(english).rows == ()
+    assert link_screens.revoking(english).rows == ()
+
+
+# -- one link -------------------------------------------------------------------------------------------------
+
+
+def test_a_links_page_shows_the_link_and_what_it_earns() -> None:
+    shown = checked(link_screens.link_page(english, page()))
+    said = words(shown)
+    assert f"<code>{URL}</code>" in shown.text
+    assert "4 users referred" in said
+    assert "Earned: ⭐ 30 Stars" in said
+    assert "Per referred user: ⭐ 7.5 Stars" in said
+    assert "Since: November 1, 2026" in said
+    assert "Quiz Night → Garden" in said
+    assert Copy(URL) in actions(shown)
+    assert Url("https://t.me/share/url?url=https%3A%2F%2Ft.me%2Fquiz_bot%3Fstart%3D_tgr_AbCdEfGh1234") in actions(shown)
+    assert Url("https://t.me/quiz_bot") in actions(shown)
+
+
+def test_stars_per_user_are_not_said_of_nobody() -> None:
+    assert "Per referred user" not in words(link_screens.link_page(english, page(participants=0)))
+
+
+def test_the_way_back_leads_to_the_page_one_came_from() -> None:
+    shown = link_screens.link_page(english, page(), page=3)
+    assert LinksPage(page=3) in actions(shown)
+    assert AskRevoke(balance_id=GARDEN.id, bot_id=BOT, page=3) in actions(shown)
+
+
+@BOTH
+def test_a_revoked_link_says_so_shows_no_url_and_offers_to_rejoin(texts: Texts) -> None:
+    shown = checked(link_screens.link_page(texts, page(revoked=True)))
+    assert texts("link.state_revoked") in shown.text
+    assert URL not in shown.text
+    assert AskJoin(balance_id=GARDEN.id, bot_id=BOT) in actions(shown)
+    assert not any(isinstance(action, AskRevoke | Copy) for action in actions(shown))
+
+
+def test_where_the_program_has_ended_there_is_nothing_to_rejoin() -> None:
+    shown = checked(link_screens.link_page(english, page(revoked=True, program_state="ended")))
+    assert "program has ended" in words(shown)
+    assert not any(isinstance(action, AskJoin | AskRevoke) for action in actions(shown))
+
+
+def test_a_closing_program_is_said_on_the_links_page_and_the_link_still_works() -> None:
+    shown = checked(link_screens.link_page(english, page(program_state="closing", end_date=END)))
+    assert "closes on November 2, 2026" in words(shown)
+    assert URL in shown.text
+    undated = checked(link_screens.link_page(english, page(program_state="closing")))
+    assert "is closing" in words(undated)
+
+
+@pytest.mark.parametrize(
+    ("changed", "replaced", "said"),
+    [(True, False, "This is your link"), (True, True, "replace it everywhere"), (False, False, "had already joined")],
+)
+def test_after_a_join_it_says_whether_the_link_is_new(changed: bool, replaced: bool, said: str) -> None:
+    found = page(changed=changed, replaced_link=replaced)
+    shown = checked(link_screens.link_page(english, found, note=link_screens.after_join(found)))
+    assert said in words(shown)
+
+
+@pytest.mark.parametrize(
+    ("changed", "revoked", "said"),
+    [(True, True, "link is revoked"), (False, True, "already revoked"), (False, False, "joined again")],
+)
+def test_after_a_revoke_it_says_what_was_done(changed: bool, revoked: bool, said: str) -> None:
+    found = page(changed=changed, revoked=revoked)
+    assert said in words(checked(link_screens.link_page(english, found, note=link_screens.after_revoke(found))))
+
+
+def test_the_confirmation_of_a_revoke_promises_no_more_than_telegram_does() -> None:
+    shown = checked(link_screens.confirm_revoke(english, page(), NONCE, page=2))
+    said = words(shown)
+    assert "stops working for new people at once" in said
+    assert "when a program ends" in said
+    assert "For a revoked link it promises nothing" in said
+    assert actions(shown) == [
+        ConfirmRevoke(balance_id=GARDEN.id, bot_id=BOT, affiliation_id=link().id, nonce=NONCE),
+        OpenLink(balance_id=GARDEN.id, bot_id=BOT, page=2),
+    ]
+
+
+def test_the_russian_confirmation_of_a_revoke_promises_no_more_either() -> None:
+    said = words(checked(link_screens.confirm_revoke(russian, page(), NONCE)))
+    assert "Для отозванной ссылки такого обещания нет" in said
+
+
+# -- all links ------------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_links_names_balance_figures_and_marks() -> None:
+    dead = link(bot_title="Farm", revoked=True, participants=1, revenue=1)
+    shown = checked(link_screens.links_page(english, links(link(), dead)))
+    said = words(shown)
+    assert "1. Quiz Night → Garden\n👥 4 users referred · ⭐ 30 Stars" in said
+    assert "2. Farm → Garden\n👥 1 user referred · ⭐ 1 Star\n🚫" in said
+    assert OpenLink(balance_id=GARDEN.id, bot_id=BOT, page=0) in actions(shown)
+
+
+@BOTH
+def test_no_links_and_no_balances_are_told_apart(texts: Texts) -> None:
+    without_links = checked(link_screens.links_page(texts, links()))
+    without_balances = checked(link_screens.links_page(texts, links(balances=0)))
+    assert without_links.text != without_balances.text
+    assert without_links.rows
+    assert without_balances.rows
+
+
+def test_a_full_page_of_the_longest_names_fits_a_message() -> None:
+    long = link(bot_title="W" * 300, balance=GARDEN.model_copy(update={"title": "<" * 300}))
+    checked(link_screens.links_page(english, links(*[long] * 6, pages=9)))
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_no_title_breaks_a_screen(title: str, balance_title: str) -> None:
+    balance = GARDEN.model_copy(update={"title": balance_title})
+    checked(program_screens.programs_page(english, programs(program(title=title))))
+    checked(join.choose_balance(english, card(balance, KITCHEN, title=title)))
+    checked(join.confirm_join(english, card(balance, title=title), balance, NONCE))
+    checked(link_screens.link_page(english, page(bot_title=title, balance=balance)))
+    checked(link_screens.links_page(english, links(link(bot_title=title, balance=balance))))
+
+
+# -- around ---------------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_the_screens_around_are_right(texts: Texts) -> None:
+    for shown in (
+        menu.start(texts),
+        menu.stale(texts),
+        menu.help_page(texts),
+        menu.cancelled(texts, something=True),
+        menu.cancelled(texts, something=False),
+        menu.hint(texts),
+        menu.unknown_command(texts),
+        menu.group_notice(texts, "starling_bot"),
+        join.ask_for_program(texts, not_understood=True),
+    ):
+        assert checked(shown).rows
+
+
+def test_help_names_every_command_and_warns_of_codes() -> None:
+    said = words(menu.help_page(english))
+    assert all(command in said for command in ("/programs", "/join", "/links", "/cancel"))
+    assert "never asks for a login code or a password" in said
