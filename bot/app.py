@@ -140,7 +140,7 @@ def compose(
     bot = make_bot(token, bot_api_url)
     recent = Recent()
     late = LateReplies(bot, translations, recent, now)
-    bridge = BridgeClient.at(queue_url, name=name, on_late=late.receive)
+    bridge = BridgeClient.at(queue_url, name=name, on_late=late.receive, now=now)
     dispatcher = make_dispatcher(
         bridge=bridge, storage=make_storage(queue_url), translations=translations, recent=recent, now=now
     )

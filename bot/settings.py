@@ -4,7 +4,7 @@ import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -87,7 +87,7 @@ def place_of(queue_url: str) -> str:
     """Where a queue is, without the password its URL may hold."""
     parts = urlsplit(queue_url)
     if parts.scheme == "unix":
-        return queue_url.removeprefix("unix://").partition("?")[0] or queue_url
+        return parts.path or parse_qs(parts.query).get("path", [queue_url])[0]
     return f"{parts.hostname}:{parts.port or 6379}"
 
 

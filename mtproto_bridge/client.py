@@ -17,6 +17,7 @@ from mtproto_bridge.protocol.replies import (
     AffiliationPage,
     Affiliations,
     Balances,
+    MayBeStale,
     ProgramCard,
     Programs,
     Refreshed,
@@ -104,9 +105,16 @@ class BridgeClient:
         self._reader: asyncio.Task[None] | None = None
 
     @classmethod
-    def at(cls, url: str, *, name: str, on_late: LateReply = _leave_late_replies) -> Self:
+    def at(
+        cls,
+        url: str,
+        *,
+        name: str,
+        on_late: LateReply = _leave_late_replies,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> Self:
         """A client of the queue at a Redis URL."""
-        return cls(QueueServer(url), name=name, on_late=on_late)
+        return cls(QueueServer(url), name=name, on_late=on_late, now=now)
 
     async def reachable(self, *, attempts: int = 1) -> bool:
         """Whether the queue answers, asked up to `attempts` times, a fifth of a second apart."""
@@ -170,9 +178,9 @@ class BridgeClient:
     async def _at_desk(self, caller: Caller, payload: Payload, answer: type[R]) -> R:
         """Ask the desk; where it knows only old things, have the serving accounts renew them first."""
         found = await self._ask(caller, await self._desk(), payload, answer)
-        if not isinstance(found, Balances | ProgramCard | Affiliations) or not found.stale_accounts:
+        if not isinstance(found, MayBeStale) or not found.stale_accounts:
             return found
-        renewal = Refresh(links=isinstance(found, Affiliations))
+        renewal = Refresh(links=not isinstance(found, Balances))
         await asyncio.gather(*(self._refresh(caller, account, renewal) for account in found.stale_accounts))
         return await self._ask(caller, await self._desk(), payload, answer)
 

@@ -27,9 +27,12 @@ def _redact_event(_: object, __: str, event: MutableMapping[str, Any]) -> Mutabl
 def set_up(level: str = "INFO", *, json: bool | None = None) -> None:
     """Log to standard error: readable lines on a terminal, JSON elsewhere (or as told)."""
     as_json = not sys.stderr.isatty() if json is None else json
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+    # The plain traceback: a richer one prints local variables, secrets among them.
+    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
+        exception_formatter=structlog.dev.plain_traceback
     )
+    if as_json:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

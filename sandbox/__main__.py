@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from sandbox import serve
+from sandbox import demo, serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,6 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m sandbox", description="A local Telegram: nothing in it reaches the real one."
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    demo.add_parser(commands)
     serve.add_parser(commands)
     options = parser.parse_args(arguments)
     code: int = options.run(options)

@@ -108,8 +108,7 @@ class BridgeSite:
 
     @asynccontextmanager
     async def client(self, name: str = "bot-1") -> AsyncIterator[BridgeClient]:
-        client = BridgeClient.at(self.redis_url, name=name)
-        client._now = self.clock.now
+        client = BridgeClient.at(self.redis_url, name=name, now=self.clock.now)
         await client.start()
         try:
             yield client

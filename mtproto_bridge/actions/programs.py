@@ -19,20 +19,21 @@ MOST_CRAWLED = 1_000
 
 async def browse(context: Context, request: BrowsePrograms) -> Programs:
     """One page of programs, most profitable first, from the index."""
-    async with context.store.begin() as session:
-        crawled_at = await programs.crawled_at(session)
-    if crawled_at is None or crawled_at < context.now() - INDEX_LIFE:
-        await _crawl(context)
-    mine, _ = await known_balances(context)
+    await _crawl_if_old(context)
+    mine, stale = await known_balances(context, links=True)
     async with context.store.begin() as session:
         rows, total = await programs.page_by_profit(session, offset=request.page * request.size, limit=request.size)
         joined = {bot for _, bot in await affiliations.joined_bots(session, [BalanceId(one.id) for one in mine])}
     pages = max(1, -(-total // request.size))
     shown = [_describe(row, joined=row.bot_id in joined) for row in rows]
-    return Programs(programs=shown, page=request.page, pages=pages, total=total)
+    return Programs(programs=shown, page=request.page, pages=pages, total=total, stale_accounts=stale)
 
 
-async def _crawl(context: Context) -> None:
+async def _crawl_if_old(context: Context) -> None:
+    async with context.store.begin() as session:
+        crawled_at = await programs.crawled_at(session)
+    if crawled_at and crawled_at >= context.now() - INDEX_LIFE:
+        return
     found: dict[BotId, Program] = {}
     offset: str | None = ""
     while offset is not None and len(found) < MOST_CRAWLED:
@@ -53,7 +54,7 @@ async def show(context: Context, request: ShowProgram) -> ProgramCard:
     program = await context.gateway.program(bot_id, username)
     if program is None:
         raise BridgeError(Failure(code=ErrorCode.PROGRAM_UNAVAILABLE, username=username))
-    mine, stale = await known_balances(context)
+    mine, stale = await known_balances(context, links=True)
     async with context.store.begin() as session:
         await programs.remember(session, program, context.now())
         joined = await affiliations.joined_bots(session, [BalanceId(one.id) for one in mine])
@@ -66,10 +67,10 @@ async def show(context: Context, request: ShowProgram) -> ProgramCard:
 
 async def _find(context: Context, request: ShowProgram) -> tuple[BotId, str | None]:
     """The bot, from the index where it is known: resolving a username is the scarcest call."""
+    if request.bot_id is not None:
+        return request.bot_id, await _username(context, request.bot_id)
+    username = request.username or ""
     async with context.store.begin() as session:
-        if request.bot_id is not None:
-            return request.bot_id, await programs.username_of(session, request.bot_id)
-        username = request.username or ""
         known = await programs.by_username(session, username)
     if known:
         return BotId(known.bot_id), known.username
@@ -77,6 +78,17 @@ async def _find(context: Context, request: ShowProgram) -> tuple[BotId, str | No
     if found is None:
         raise BridgeError(Failure(code=ErrorCode.NO_SUCH_BOT, username=username))
     return found.id, found.username
+
+
+async def _username(context: Context, bot_id: BotId) -> str | None:
+    """A bot's username, from the index; a deep link may name a bot before anybody browsed."""
+    async with context.store.begin() as session:
+        known = await programs.username_of(session, bot_id)
+    if known:
+        return known
+    await _crawl_if_old(context)
+    async with context.store.begin() as session:
+        return await programs.username_of(session, bot_id)
 
 
 def _describe(row: tables.Program, *, joined: bool) -> Program:

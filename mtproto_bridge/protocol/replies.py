@@ -66,19 +66,21 @@ class Affiliation(_Result):
     end_date: datetime | None = None
 
 
-class _MayBeStale(_Result):
+class MayBeStale(_Result):
+    """What the desk tells from the store, which may be older than lists allow."""
+
     stale_accounts: list[AccountId] = []
     """Accounts whose part was last asked of Telegram more than 60 s ago: refresh them, then ask again."""
 
 
-class Balances(_MayBeStale):
+class Balances(MayBeStale):
     """Answers list_balances."""
 
     kind: Literal["balances"] = "balances"
     balances: list[Balance]
 
 
-class Programs(_Result):
+class Programs(MayBeStale):
     """Answers browse_programs."""
 
     kind: Literal["programs"] = "programs"
@@ -88,7 +90,7 @@ class Programs(_Result):
     total: int
 
 
-class ProgramCard(_MayBeStale):
+class ProgramCard(MayBeStale):
     """Answers show_program."""
 
     kind: Literal["program_card"] = "program_card"
@@ -96,7 +98,7 @@ class ProgramCard(_MayBeStale):
     balances: list[Balance]
 
 
-class Affiliations(_MayBeStale):
+class Affiliations(MayBeStale):
     """Answers list_affiliations."""
 
     kind: Literal["affiliations"] = "affiliations"

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -21,23 +22,21 @@ class EmbeddedServerError(Exception):
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Where the embedded server of this data folder listens, written as short as it can be.
+    """Where the embedded server of this data folder listens: absolute, or relative where that is too long.
 
     Raises:
         EmbeddedServerError: the path is too long for a socket.
     """
     path = data_dir / SOCKET_NAME
-    shortest = min(str(path.absolute()), os.path.relpath(path), key=len)
-    if len(shortest.encode()) > LONGEST_SOCKET_PATH:
-        raise EmbeddedServerError(
-            f"The path {path} is too long for a unix socket; set DATA_DIR to a shorter one, or REDIS_URL."
-        )
-    return Path(shortest)
+    for written in (str(path.absolute()), os.path.relpath(path)):
+        if len(written.encode()) <= LONGEST_SOCKET_PATH:
+            return Path(written)
+    raise EmbeddedServerError(f"The path {path} is too long for a unix socket; set DATA_DIR to a shorter one.")
 
 
 def url_of(socket: Path) -> str:
-    """The REDIS_URL of an embedded server."""
-    return f"unix://{socket}"
+    """The REDIS_URL of an embedded server; a relative path must be a parameter, else its first part is a host."""
+    return f"unix://{quote(str(socket))}" if socket.is_absolute() else f"unix://?path={quote(str(socket))}"
 
 
 def start(data_dir: Path) -> TiedProcess:

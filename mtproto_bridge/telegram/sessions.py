@@ -62,10 +62,14 @@ class KeyRing:
         if path.exists():
             return cls.load(path), False
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key() + b"\n")
-        return cls.load(path), True
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process was quicker
+            return cls.load(path), False
+        key = Fernet.generate_key()
+        os.write(descriptor, key + b"\n")  # in one piece: who reads it meanwhile sees nothing or all
+        os.close(descriptor)
+        return cls([key]), True
 
     def seal(self, session: TelegramSession) -> bytes:
         """Encrypt a session."""

@@ -20,6 +20,7 @@ def world_state(stage: Stage) -> Json:
     return {
         "now": world.clock.now().isoformat(),
         "our_bot": {"id": stage.our_bot.id, "title": stage.our_bot.title, "username": stage.our_bot.username},
+        "bot_is_polling": stage.botapi.chats.updates.being_polled.is_set(),
         "opens_as": opens_as(world),
         "people": [person_view(world, one) for one in seeded(world)],
         "bots": [bot_view(one) for one in world.bots.values()],
