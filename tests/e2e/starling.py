@@ -1,0 +1,140 @@
+"""All of Starling in one place, and people who talk with it: what the transcripts are written in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from telethon.tl.functions.contacts import ResolveUsernameRequest
+
+from bot.app import compose
+from sandbox.botapi import Message, wire
+from sandbox.botapi.model import CallbackQuery
+from sandbox.serve import Sandbox
+from sandbox.world import World
+from tests.bridge_fixtures import BridgeSite, bridge_site
+from tests.sandbox_fixtures import account
+
+VERA, NADIA, SAM, DMITRI, OLGA = 1001, 1002, 1003, 1004, 1009
+GARDENS, CLUB = 5000001, 5000002
+"""Nadia's channels: Quiet Gardens is public, Garden Club is private."""
+
+
+@dataclass
+class Starling:
+    """The sandbox, the bridge and the bot, all real, all running."""
+
+    sandbox: Sandbox
+    site: BridgeSite
+    _bridge: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def world(self) -> World:
+        return self.sandbox.world
+
+    def person(self, person_id: int) -> "Someone":
+        return Someone(self, person_id)
+
+    def switch(self, **switches: object) -> None:
+        """Let what Telegram does not document be so."""
+        self.world.switches = self.world.switches.model_copy(update=switches)
+
+    async def start_bridge(self) -> None:
+        await self._bridge.enter_async_context(self.site.bridge())
+        async with self.site.client("waiting") as client:
+            while not await client.has_account():  # noqa: ASYNC110 - the bridge's keeper runs in this loop
+                await asyncio.sleep(0)
+
+    async def restart_bridge(self) -> None:
+        """Stop the bridge in good order and start another one on the same store."""
+        await self.stop_bridge()
+        await self.start_bridge()
+
+    async def stop_bridge(self) -> None:
+        await self._bridge.aclose()
+        self._bridge = AsyncExitStack()
+
+    async def follows(self, url: str) -> None:
+        """Somebody new opens a referral link in a real client; raises STARREF_EXPIRED for a dead one."""
+        username, _, token = url.removeprefix("https://t.me/").partition("?start=_tgr_")
+        async with account(self.sandbox.mtproto, SAM) as client:
+            await client(ResolveUsernameRequest(username, referer=token))
+
+
+@dataclass
+class Someone:
+    """A person in their private chat with the bot."""
+
+    starling: Starling
+    id: int
+
+    @property
+    def screen(self) -> Message:
+        """The bot's newest message."""
+        return self.starling.sandbox.botapi.chats.chat(self.id).last_from_bot
+
+    @property
+    def url(self) -> str:
+        """The link on the screen, as its Copy button has it."""
+        return self.screen.button("Copy link").copy_text or ""
+
+    async def says(self, text: str, *, sees: str) -> Message:
+        """Write to the bot, and wait for an answer that says `sees`."""
+        chats = self.starling.sandbox.botapi.chats
+        said = chats.say(self.id, text)
+        await chats.chat(self.id).until(
+            lambda chat: any(one.from_bot and one.id > said.id and sees in one.text for one in chat.messages)
+        )
+        return self.screen
+
+    async def presses(self, button: str, *, sees: str, on: Message | None = None) -> Message:
+        """Press a button of the newest message (or of an older one), and wait until the chat says `sees`."""
+        chats = self.starling.sandbox.botapi.chats
+        query = chats.press(self.id, (on or self.screen).id, button)
+        await self._until_answered(query, sees)
+        return self.screen
+
+    async def forges(self, data: str, *, sees: str) -> Message:
+        """Send callback data that no button of theirs carries, as a modified app can."""
+        chats = self.starling.sandbox.botapi.chats
+        chat, shown = chats.chat(self.id), self.screen
+        query = CallbackQuery(f"forged{len(chats.queries)}", self.id, chat.id, shown.id, data, pressed_at=chats.wall())
+        chats.queries[query.id] = query
+        content = dict(wire.message(self.starling.world, chats.bot, chat, shown))
+        chats.updates.push("callback_query", wire.callback_query(chats.person(self.id), query, content))
+        await self._until_answered(query, sees)
+        return self.screen
+
+    async def _until_answered(self, query: CallbackQuery, sees: str) -> None:
+        chat = self.starling.sandbox.botapi.chats.chat(self.id)
+        await chat.until(lambda _: query.answer is not None and sees in self.screen.text)
+
+
+@asynccontextmanager
+async def running_starling(
+    *, log_in: tuple[int, ...] = (VERA,), sandbox: Sandbox | None = None
+) -> AsyncIterator[Starling]:
+    """Everything started, with these people's accounts on the bridge; at the end nothing unimplemented was met."""
+    async with AsyncExitStack() as stack:
+        place = await stack.enter_async_context(sandbox or Sandbox.load())
+        site = await stack.enter_async_context(bridge_site(place.mtproto))
+        starling = Starling(place, site)
+        for person in log_in:
+            await site.log_in(place.world.people[person])
+        await starling.start_bridge()
+        stack.push_async_callback(starling.stop_bridge)
+        bot = compose(
+            token=str(place.our_bot.token),
+            queue_url=site.redis_url,
+            bot_api_url=place.botapi.base_url,
+            now=site.clock.now,
+        )
+        talking = asyncio.create_task(bot.run(handle_signals=False))
+        await bot.started.wait()
+        try:
+            yield starling
+        finally:
+            await bot.stop()
+            await talking
+        assert not place.crashes
+        assert not place.unimplemented
