@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -206,7 +207,8 @@ class BridgeClient:
                 if error.code is not ErrorCode.MOVED or error.failure.account_id is None:
                     raise
                 account = AccountId(error.failure.account_id)
-                await self._server.hash_put(self._keys.routes(), {str(payload.balance_id): str(account)})
+                with suppress(*Outage):  # it is noted for the next time only
+                    await self._server.hash_put(self._keys.routes(), {str(payload.balance_id): str(account)})
         raise BridgeError(ErrorCode.UNAVAILABLE)
 
     async def _desk(self) -> AccountId:

@@ -34,9 +34,8 @@ LEASE_SECONDS = "3"
 BRIDGE_ACCOUNT = 1001
 """Vera, whose account the demo's operator logs in on the bridge."""
 DEMOTED = 1004
-"""Dmitri, who may post in the public channel until just after the log-in."""
+"""Dmitri, who may post in the public channel until the log-in has handed it over."""
 CHANNEL = 5000001
-RIGHTS_LEFT = ["edit_messages"]
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: somebody pressed Ctrl-C
@@ -98,7 +97,7 @@ class _Demo:
         self._start("bridge", [sys.executable, "-m", "mtproto_bridge", "run"], variables)
         _say("Logging the bridge's account in …")
         self._log_in(place, variables)
-        self._control(place, "set_admin", channel=CHANNEL, person=DEMOTED, rights=RIGHTS_LEFT)
+        self._control(place, "set_admin", channel=CHANNEL, person=DEMOTED, rights=[])
         self._wait_until_up(place)
         _say(f"\nReady. Open this page in your browser:\n\n    {place['page']['url']}\n")
         _say("You are Nadia, who owns a channel: press Start. Ctrl-C ends everything.")

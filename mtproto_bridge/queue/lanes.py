@@ -67,7 +67,6 @@ class _Lane:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
     renewed: asyncio.Event = field(default_factory=asyncio.Event)
-    draining: bool = False
 
 
 class LaneOwner:
@@ -103,9 +102,12 @@ class LaneOwner:
                 keeper = group.create_task(self._keep(accounts))
                 reader = group.create_task(self._read())
                 await self._stopping.wait()
-                await asyncio.gather(end(keeper), end(reader))
+                await end(reader)
+                await self._hand_over_all()  # the keeper goes on: what is begun may outlast a lease
+                await end(keeper)
         finally:
-            await asyncio.gather(*(self._hand_over(lane) for lane in list(self._lanes.values())))
+            self._stopping.set()
+            await self._hand_over_all()
             with suppress(*Outage):
                 await self._server.delete(self._keys.wake(self._name))
 
@@ -121,7 +123,7 @@ class LaneOwner:
             try:
                 await self._renew()
                 for account in await accounts():
-                    if account not in self._lanes:
+                    if account not in self._lanes and not self._stopping.is_set():
                         await self._acquire(account)
                 if lost:
                     log.info("queue.back")
@@ -130,6 +132,8 @@ class LaneOwner:
                 if not lost:
                     log.warning("queue.lost", reason=type(error).__name__)
                 lost = True
+            except Exception:  # whoever lists the accounts is in trouble: what is served goes on
+                log.exception("accounts.unread")
             await asyncio.sleep(self._ttl / 3)
 
     async def _acquire(self, account: AccountId) -> None:
@@ -178,12 +182,14 @@ class LaneOwner:
             task.cancel()
         await self._handler.let_go(lane.account)
 
+    async def _hand_over_all(self) -> None:
+        await asyncio.gather(*(self._hand_over(lane) for lane in list(self._lanes.values())))
+
     async def _hand_over(self, lane: _Lane) -> None:
-        lane.draining = True
         lane.renewed.set()
         await asyncio.gather(*lane.tasks, return_exceptions=True)
-        self._lanes.pop(lane.account, None)
         await self._handler.let_go(lane.account)
+        self._lanes.pop(lane.account, None)
         with suppress(*Outage):  # the lease then ends by itself
             await self._server.script("release", [self._keys.lease(lane.account)], lane.token)
         log.info("lane.released", account=lane.account)
@@ -196,7 +202,8 @@ class LaneOwner:
     async def _read(self) -> None:
         pause = 0.0
         while True:
-            streams = {self._keys.lane(lane.account): lane.last for lane in self._lanes.values()}
+            lanes = list(self._lanes.values())  # an answer is for these: one retaken meanwhile reads from its start
+            streams = {self._keys.lane(lane.account): lane.last for lane in lanes}
             streams[self._keys.wake(self._name)] = self._wake_id
             try:
                 news = await self._server.read(streams, block_ms=READ_BLOCK_MS)
@@ -207,7 +214,7 @@ class LaneOwner:
             pause = 0.0
             for entry_id, _ in news.get(self._keys.wake(self._name), []):
                 self._wake_id = entry_id
-            for lane in list(self._lanes.values()):
+            for lane in lanes:
                 self._dispatch(lane, news.get(self._keys.lane(lane.account), []))
 
     def _dispatch(self, lane: _Lane, entries: Iterable[Entry]) -> None:
@@ -241,7 +248,7 @@ class LaneOwner:
 
     async def _may_start(self, lane: _Lane) -> bool:
         """Wait while the lease is too old to start on; False once the lane is given up."""
-        while self._lanes.get(lane.account) is lane and not lane.draining:
+        while self._lanes.get(lane.account) is lane and not self._stopping.is_set():
             if lease_clock() < lane.safe_until:
                 return True
             await lane.renewed.wait()
@@ -253,7 +260,7 @@ class LaneOwner:
             return
         request = work.asked
         try:
-            attempt, stored = await _despite_outages(lambda: self._begin(lane, work.entry_id, request))
+            attempt, stored = await self._despite_outages(lane, lambda: self._begin(lane, work.entry_id, request))
         except NonceChanged:
             await self._finish(lane, work, _failed(request, ErrorCode.CONFIRMATION_CHANGED))
             return
@@ -263,8 +270,15 @@ class LaneOwner:
             log.error("request.gave_up", kind=request.payload.kind, trace=request.trace)
             reply = _failed(request, ErrorCode.GAVE_UP)
         else:
-            reply = await self._handler.handle(lane.account, request, attempt=attempt, stored=stored)
+            reply = await self._handle(lane, request, attempt, stored)
         await self._finish(lane, work, reply)
+
+    async def _handle(self, lane: _Lane, request: Request, attempt: int, stored: Reply | None) -> Reply:
+        try:
+            return await self._handler.handle(lane.account, request, attempt=attempt, stored=stored)
+        except Exception:  # it promised not to: nobody behind this request in its queue shall pay for it
+            log.exception("request.crashed", kind=request.payload.kind, trace=request.trace)
+            return _failed(request, ErrorCode.INTERNAL)
 
     async def _begin(self, lane: _Lane, entry_id: str, request: Request) -> tuple[int, Reply | None]:
         payload = request.payload.model_dump_json()
@@ -285,9 +299,26 @@ class LaneOwner:
         keep = isinstance(asked, Request) and asked.nonce is not None and reply.failure is None
         keys = [*self._work_keys(lane), self._nonce_key(asked), self._keys.replies(asked.reply_to)]
         text = reply.model_dump_json()
-        await _despite_outages(
-            lambda: self._server.script("finish", keys, lane.token, work.entry_id, text, str(int(keep)), MOST_REPLIES)
+        await self._despite_outages(
+            lane,
+            lambda: self._server.script("finish", keys, lane.token, work.entry_id, text, str(int(keep)), MOST_REPLIES),
         )
+
+    async def _despite_outages(self, lane: _Lane, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask Redis until it answers: what was done at Telegram must not be forgotten for an outage.
+
+        A bridge that is to stop asks no longer than its lease lives; whoever begins the request next reads what
+        came of it.
+        """
+        pause = 0.05
+        while True:
+            try:
+                return await ask()
+            except Outage:
+                if self._stopping.is_set() and lease_clock() > lane.safe_until + self._ttl / 3:
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
 
     def _work_keys(self, lane: _Lane) -> list[str]:
         return [
@@ -300,17 +331,6 @@ class LaneOwner:
         if isinstance(asked, Request) and asked.nonce:
             return self._keys.nonce(asked.actor, asked.payload.kind, asked.nonce)
         return self._keys.nonce(0, "", "")  # never written: a script wants all its keys
-
-
-async def _despite_outages(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask Redis until it answers: what was done at Telegram must not be forgotten for an outage."""
-    pause = 0.05
-    while True:
-        try:
-            return await ask()
-        except Outage:
-            await asyncio.sleep(pause)
-            pause = min(LONGEST_PAUSE, pause * 2)
 
 
 def _parse(entry: Entry) -> Request | Envelope:

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-Outage = (RedisConnectionError, RedisTimeoutError, OSError)
-"""What a server that cannot be reached raises: worth another try."""
+Outage = (RedisConnectionError, RedisTimeoutError, OSError, OutOfMemoryError, ReadOnlyError)
+"""What a server raises that cannot be reached or cannot write now (full, or failing over): worth another try."""
 
 Entry = tuple[str, dict[str, str]]
 
