@@ -20,7 +20,7 @@ WHERE = {
     " the one the bridge starts by itself",
     "DATA_DIR": "give a folder that the bridge uses too, or leave it out for ./data",
     "BOT_API_URL": "leave it out to use Telegram itself",
-    "BOT_NAME": "letters, digits and dashes that stay the same over restarts, or leave it out for bot-1",
+    "BOT_NAME": "letters, digits, dots and dashes that stay the same over restarts, or leave it out for bot-1",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR, or leave it out for INFO",
 }
 
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     data_dir: Path = Path("data")
     bot_api_url: str | None = None
-    bot_name: str = Field("bot-1", pattern=r"^[A-Za-z0-9-]{1,32}$")
+    bot_name: str = Field("bot-1", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("bot_token")

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +49,8 @@ MOST_WAITING = 1_000
 """Requests one lane holds before it refuses more."""
 MOST_MOVES = 3
 READ_BLOCK_MS = 5_000
+_ROUTE_IN_DOUBT = (ErrorCode.ACCOUNT_UNAVAILABLE, ErrorCode.NO_ANSWER)
+"""An account that is lost, or that nobody serves, cannot say who serves its balances now: look it up again."""
 
 R = TypeVar("R", bound=Result)
 
@@ -103,6 +104,7 @@ class BridgeClient:
         self._now = now
         self._on_late = on_late
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._routes: dict[BalanceId, AccountId] = {}
         self._reader: asyncio.Task[None] | None = None
 
     @classmethod
@@ -204,11 +206,11 @@ class BridgeClient:
             try:
                 return await self._ask(caller, account, payload, answer, nonce=nonce)
             except BridgeError as error:
+                if error.code in _ROUTE_IN_DOUBT:
+                    self._routes.pop(payload.balance_id, None)
                 if error.code is not ErrorCode.MOVED or error.failure.account_id is None:
                     raise
-                account = AccountId(error.failure.account_id)
-                with suppress(*Outage):  # it is noted for the next time only
-                    await self._server.hash_put(self._keys.routes(), {str(payload.balance_id): str(account)})
+                account = self._routes[payload.balance_id] = AccountId(error.failure.account_id)
         raise BridgeError(ErrorCode.UNAVAILABLE)
 
     async def _desk(self) -> AccountId:
@@ -221,12 +223,19 @@ class BridgeClient:
         return AccountId(int(desk))
 
     async def _route(self, balance: BalanceId) -> AccountId:
-        """The account that serves a balance; where we cannot tell, the desk answers who does."""
-        try:
-            known = await self._server.hash_get(self._keys.routes(), str(balance))
-        except Outage as error:
-            raise BridgeError(ErrorCode.UNAVAILABLE) from error
-        return AccountId(int(known)) if known else await self._desk()
+        """The account that serves a balance, as last known; the bridge corrects a wrong one (`moved`).
+
+        Where nothing is known, the desk is asked, which answers who serves it.
+        """
+        if balance not in self._routes:
+            try:
+                known = await self._server.hash_get(self._keys.routes(), str(balance))
+            except Outage as error:
+                raise BridgeError(ErrorCode.UNAVAILABLE) from error
+            if known is None:
+                return await self._desk()
+            self._routes[balance] = AccountId(int(known))
+        return self._routes[balance]
 
     async def _ask(
         self,

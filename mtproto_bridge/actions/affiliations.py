@@ -5,6 +5,8 @@ Follows core.telegram.org/api/bots/referrals.
 
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from mtproto_bridge.actions.balances import authorize, describe, known_balances, peer_of
 from mtproto_bridge.actions.context import Context
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
@@ -26,14 +28,12 @@ async def join(context: Context, request: Join) -> AffiliationPage:
     balance = await authorize(context, request.balance_id)
     peer, username = peer_of(balance), await _username(context, request.bot_id)
     before = await context.gateway.connection(peer, request.bot_id, username)
-    program = await _program(context, request.bot_id, username)
+    program = await context.gateway.program(request.bot_id, username)
     if before and not before.revoked:
         return await _page(context, balance, before, program)
     made = await _connect(context, peer, program, request.bot_id)
-    await _audit(context, "join", balance, request.bot_id)
-    return await _page(
-        context, balance, made, program, changed=True, replaced_link=before is not None and before.url != made.url
-    )
+    replaced_link = before is not None and before.url != made.url
+    return await _page(context, balance, made, program, done="join", replaced_link=replaced_link)
 
 
 async def _connect(context: Context, peer: BalancePeer, program: Program | None, bot: BotId) -> Connection:
@@ -81,9 +81,9 @@ async def revoke(context: Context, request: Revoke) -> AffiliationPage:
         if refused.message != ALREADY_REVOKED:
             raise
         changed = False
-    if changed:
-        await _audit(context, "revoke", balance, BotId(link.bot_id))
     async with context.store.begin() as session:
+        if changed:
+            await _audit(context, session, "revoke", link)
         session.add(link)
         link.revoked = True
         # From the store: the deed is done, and no refusal of another call may hide that.
@@ -115,6 +115,9 @@ async def list_affiliations(context: Context, request: ListAffiliations) -> Affi
 
 
 async def _username(context: Context, bot: BotId) -> str | None:
+    """By which an account that never met the bot can find it; None where that is not needed."""
+    if context.gateway.knows(bot):
+        return None
     async with context.store.begin() as session:
         return await programs.username_of(session, bot)
 
@@ -127,9 +130,15 @@ async def _program(context: Context, bot: BotId, username: str | None) -> Progra
     return program
 
 
-async def _audit(context: Context, action: audit.Action, balance: tables.Balance, bot: BotId) -> None:
-    async with context.store.begin() as session:
-        audit.write(session, at=context.now(), person=context.actor, action=action, balance=balance.id, bot=bot)
+async def _audit(context: Context, session: AsyncSession, action: audit.Action, link: tables.Affiliation) -> None:
+    await audit.write(
+        session,
+        at=context.now(),
+        person=context.actor,
+        action=action,
+        balance=link.balance_id,
+        bot=link.bot_id,
+    )
 
 
 async def _page(  # noqa: PLR0913 - what a page says
@@ -138,15 +147,18 @@ async def _page(  # noqa: PLR0913 - what a page says
     connection: Connection,
     program: Program | None,
     *,
-    changed: bool = False,
+    done: audit.Action | None = None,
     replaced_link: bool = False,
 ) -> AffiliationPage:
+    """Keep what Telegram said of a link, and what was done, in one transaction."""
     async with context.store.begin() as session:
         row = await affiliations.save(session, BalanceId(balance.id), connection, context.now())
+        if done:
+            await _audit(context, session, done, row)
     described = _describe(row, balance, program.end_date if program else None, url=row.url)
     if program is None:
         described = described.model_copy(update={"program_state": "ended"})
-    return AffiliationPage(affiliation=described, changed=changed, replaced_link=replaced_link)
+    return AffiliationPage(affiliation=described, changed=done is not None, replaced_link=replaced_link)
 
 
 def _describe(

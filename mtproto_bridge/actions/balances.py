@@ -28,8 +28,7 @@ async def authorize(context: Context, balance_id: BalanceId) -> tables.Balance:
             balance_unreachable.
     """
     async with context.store.begin() as session:
-        balance = await balances.get_balance(session, balance_id)
-        written_down = await balances.is_written_down(session, balance_id, context.actor)
+        balance, manager = await balances.find(session, balance_id, context.actor)
     if balance is None:
         raise BridgeError(ErrorCode.NOT_A_MANAGER)
     if balance.account_id != context.account:
@@ -38,12 +37,20 @@ async def authorize(context: Context, balance_id: BalanceId) -> tables.Balance:
         allowed = await _ask_telegram(context, balance)
     except BridgeError as error:
         # What is wrong with a channel is told to its managers only.
-        raise error if written_down else BridgeError(ErrorCode.NOT_A_MANAGER) from error
-    async with context.store.begin() as session:
-        await balances.note_proof(session, balance_id, context.actor, allowed=allowed, at=context.now())
+        raise error if manager else BridgeError(ErrorCode.NOT_A_MANAGER) from error
+    if not _tells_the_same(manager, allowed=allowed, since=context.now() - PROOF_LIFE / 2):
+        async with context.store.begin() as session:
+            await balances.note_proof(session, balance_id, context.actor, allowed=allowed, at=context.now())
     if not allowed:
         raise BridgeError(ErrorCode.NOT_A_MANAGER)
     return balance
+
+
+def _tells_the_same(manager: tables.Manager | None, *, allowed: bool, since: datetime) -> bool:
+    """Whether what is kept for lists says this already; acting never relies on it."""
+    if manager is None:
+        return not allowed
+    return manager.allowed == allowed and _since(manager.checked_at, since)
 
 
 async def _ask_telegram(context: Context, balance: tables.Balance) -> bool:

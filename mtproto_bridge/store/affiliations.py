@@ -1,10 +1,12 @@
 """The links of balances, as last read from Telegram."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import UnaryExpression, func, select, update
+from sqlalchemy import Executable, Table, UnaryExpression, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
@@ -18,6 +20,29 @@ _ORDER: dict[Sort, tuple[UnaryExpression[Any], ...]] = {
     "participants": (Affiliation.participants.desc(), Affiliation.id.desc()),
 }
 
+_LINKS = cast("Table", Affiliation.__table__)
+_TOLD = (*(one.name for one in fields(Connection)), "current", "seen_at")
+
+
+def _upsert(statement: sqlite.Insert | postgresql.Insert) -> Executable:
+    told = {name: statement.excluded[name] for name in _TOLD}
+    return statement.on_conflict_do_update(index_elements=["balance_id", "url"], set_=told).returning(_LINKS.c.id)
+
+
+# Built once: building a statement costs more than running it, and these run at each join.
+# The same words mean the same in both of our databases, but each has its own insert.
+_UPSERT = {"sqlite": _upsert(sqlite.insert(_LINKS)), "postgresql": _upsert(postgresql.insert(_LINKS))}
+_SUPERSEDE = (
+    update(_LINKS)
+    .where(
+        _LINKS.c.balance_id == bindparam("of_balance"),
+        _LINKS.c.bot_id == bindparam("of_bot"),
+        _LINKS.c.id != bindparam("newest"),
+        _LINKS.c.current,
+    )
+    .values(current=False)
+)
+
 
 async def by_id(session: AsyncSession, affiliation: AffiliationId) -> Affiliation | None:
     """One link."""
@@ -26,22 +51,10 @@ async def by_id(session: AsyncSession, affiliation: AffiliationId) -> Affiliatio
 
 async def save(session: AsyncSession, balance: BalanceId, connection: Connection, seen_at: datetime) -> Affiliation:
     """Keep what Telegram says of a link; it is the newest of its balance and program."""
-    pair = (Affiliation.balance_id == balance, Affiliation.bot_id == connection.bot_id)
-    row = await session.scalar(
-        select(Affiliation).where(Affiliation.balance_id == balance, Affiliation.url == connection.url)
-    )
-    if row is None:
-        row = Affiliation(balance_id=balance, bot_id=connection.bot_id, url=connection.url, date=connection.date)
-        session.add(row)
-    row.bot_username, row.bot_title = connection.bot_username, connection.bot_title
-    row.date, row.revoked, row.current, row.seen_at = connection.date, connection.revoked, True, seen_at
-    row.commission_permille, row.duration_months = connection.commission_permille, connection.duration_months
-    row.participants, row.revenue = connection.participants, connection.revenue
-    await session.flush()
-    await session.execute(
-        update(Affiliation).where(*pair, Affiliation.id != row.id).values(current=False, revoked=True)
-    )
-    return row
+    told = asdict(connection) | {"balance_id": balance, "current": True, "seen_at": seen_at}
+    newest = await session.scalar(_UPSERT[session.get_bind().dialect.name], told)
+    await session.execute(_SUPERSEDE, {"of_balance": balance, "of_bot": connection.bot_id, "newest": newest})
+    return Affiliation(id=newest, **told)
 
 
 async def settle_list(session: AsyncSession, balance: BalanceId, listed: Collection[str], seen_at: datetime) -> None:

@@ -3,17 +3,25 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import BalanceKind
 from mtproto_bridge.store.tables import Balance, Manager
 
+# Built once: building a statement costs more than running it, and this one runs whenever somebody acts.
+_FIND = (
+    select(Balance, Manager)
+    .outerjoin(Manager, and_(Manager.balance_id == Balance.id, Manager.person_id == bindparam("person")))
+    .where(Balance.id == bindparam("balance"))
+)
 
-async def get_balance(session: AsyncSession, balance: BalanceId) -> Balance | None:
-    """One balance."""
-    return await session.get(Balance, balance)
+
+async def find(session: AsyncSession, balance: BalanceId, person: int) -> tuple[Balance | None, Manager | None]:
+    """One balance, and what is known of the person as its manager."""
+    row = (await session.execute(_FIND, {"balance": balance, "person": person})).one_or_none()
+    return (row[0], row[1]) if row else (None, None)
 
 
 async def managed_by(session: AsyncSession, person: int) -> list[tuple[Balance, Manager]]:
@@ -21,11 +29,6 @@ async def managed_by(session: AsyncSession, person: int) -> list[tuple[Balance, 
     query = select(Balance, Manager).join(Manager, Manager.balance_id == Balance.id)
     rows = await session.execute(query.where(Manager.person_id == person).order_by(Balance.id))
     return [(balance, manager) for balance, manager in rows]
-
-
-async def is_written_down(session: AsyncSession, balance: BalanceId, person: int) -> bool:
-    """Whether the person was ever known as a manager of the balance."""
-    return await session.get(Manager, (balance, person)) is not None
 
 
 async def note_proof(session: AsyncSession, balance: BalanceId, person: int, *, allowed: bool, at: datetime) -> None:
@@ -57,7 +60,7 @@ async def register(  # noqa: PLR0913 - what a balance is
     row.title, row.username, row.account_id = title, username, account
     await session.flush()
     for person in managers:
-        if not await is_written_down(session, BalanceId(row.id), person):
+        if await session.get(Manager, (row.id, person)) is None:
             session.add(Manager(balance_id=row.id, person_id=person))
     return BalanceId(row.id)
 

@@ -54,11 +54,11 @@ async def open_store(url: str) -> Store:
     """
     parsed = _with_driver(url)
     engine = create_async_engine(parsed)
-    if parsed.get_backend_name() == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        if parsed.get_backend_name() == "sqlite":
+            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+            if parsed.database:
+                _make_private(Path(parsed.database))
         await _migrate(engine, parsed)
     except (SQLAlchemyError, OSError) as error:
         await engine.dispose()
@@ -79,6 +79,12 @@ def _with_driver(url: str) -> URL:
     if backend not in drivers:
         raise StoreError(f"DATABASE_URL names {backend}; Starling speaks sqlite and postgresql.")
     return parsed.set(drivername=drivers[backend])
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does, for its owner only: it holds the sealed sessions and everybody's links."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own

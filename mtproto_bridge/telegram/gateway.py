@@ -103,6 +103,9 @@ class Gateway(Protocol):
     even when it raised NotReached: read the present state before acting again.
     """
 
+    def knows(self, bot: BotId) -> bool:
+        """Whether this account has met the bot, so that no username is needed to address it."""
+
     async def me(self) -> Me:
         """Who this account is (users.getUsers)."""
 

@@ -70,6 +70,10 @@ class TelethonGateway:
         if learned:
             await self._keep_peers(learned)
 
+    def knows(self, bot: BotId) -> bool:
+        """Whether this account has met the bot."""
+        return self._session.hash_of(bot) is not None
+
     # -- addressing -----------------------------------------------------------------------------------------
 
     async def _bot(self, bot: BotId, username: str | None) -> Any:  # noqa: ANN401

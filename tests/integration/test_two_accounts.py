@@ -135,7 +135,7 @@ async def test_a_balance_that_moved_is_served_by_its_new_account(
     world.frozen_accounts.add(BOB)  # what the old account would do would fail
     await client._server.hash_put(client._keys.routes(), {str(news): str(BOB)})
     assert (await client.join(OWNER, news, BotId(QUIZ), site.nonce())).changed
-    assert await client._server.hash_get(client._keys.routes(), str(news)) == str(ALICE), "noted for the next time"
+    assert client._routes == {news: ALICE}, "noted for the next time"
 
 
 async def test_a_balance_whose_account_nobody_noted_is_found_through_the_desk(
@@ -145,7 +145,23 @@ async def test_a_balance_whose_account_nobody_noted_is_found_through_the_desk(
     news = await channel(client, "News")
     await client._server.delete(client._keys.routes())
     assert (await client.join(OWNER, news, BotId(QUIZ), site.nonce())).changed
-    assert await client._server.hash_get(client._keys.routes(), str(news)) == str(BOB)
+
+
+async def test_a_balance_whose_account_is_lost_is_served_again_once_another_account_has_it(
+    site: BridgeSite, world: World
+) -> None:
+    async with site.bridge(lease_seconds=1), site.client() as client:
+        await ready(client)
+        await client.browse_programs(OWNER, page=0, size=6)
+        news = await channel(client, "News")
+        assert (await client.join(OWNER, news, BotId(QUIZ), site.nonce())).changed
+        world.end_sessions(BOB)
+        assert await refusal(client.show_affiliation(OWNER, news, BotId(QUIZ))) == ErrorCode.ACCOUNT_UNAVAILABLE
+        await site.log_in(world.people[ALICE])  # who may post there as well
+        async with asyncio.timeout(PATIENCE):
+            while await client._server.hash_get(client._keys.routes(), str(news)) != str(ALICE):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert (await client.show_affiliation(OWNER, news, BotId(QUIZ))).affiliation.url
 
 
 async def test_when_the_desks_account_is_logged_out_another_becomes_the_desk(site: BridgeSite, world: World) -> None:

@@ -1,0 +1,540 @@
+"""The store keeps what it is told, on SQLite and on PostgreSQL alike."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import StatementError
+
+from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.replies import Program
+from mtproto_bridge.protocol.requests import Sort
+from mtproto_bridge.store import Store, accounts, affiliations, audit, balances, open_store, programs, tables
+from mtproto_bridge.store.accounts import KnownPeer
+from mtproto_bridge.store.database import StoreError, sqlite_url
+from mtproto_bridge.telegram.gateway import Connection
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+ACCOUNT = AccountId(2**40 + 1)
+QUIZ, CHESS = BotId(2**40 + 2), BotId(2**40 + 3)
+ANNA, BORIS = 2**40 + 4, 2**40 + 5
+"""Ids of Telegram do not fit into 32 bits."""
+PATIENCE = 60
+
+
+# -- two databases -------------------------------------------------------------------------------------------------
+
+
+def _as_nobody() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """The URL of a server of our own, without a database's name."""
+    initdb, postgres = shutil.which("initdb"), shutil.which("postgres")
+    if not initdb or not postgres:
+        pytest.skip("there is no PostgreSQL (initdb, postgres) on the PATH")
+    folder = Path(tempfile.mkdtemp(prefix="starling-pg-"))
+    user = _as_nobody()
+    if user:
+        os.chown(folder, user["user"], user["group"])
+    data = str(folder / "data")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    made = subprocess.run(  # noqa: S603 - a server for this test
+        [initdb, "-D", data, "-U", "starling", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        text=True,
+        **user,
+    )
+    if made.returncode:
+        shutil.rmtree(folder)
+        pytest.skip(f"initdb does not work here: {made.stderr.strip()[-200:]}")
+    command = [postgres, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-c", "unix_socket_directories=", "-F"]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **user)  # noqa: S603 - as above
+    try:
+        _until_listening(server, port)
+        yield f"postgresql://starling@127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGINT)  # a fast shutdown: whoever is still connected is cut off
+        server.wait(PATIENCE)
+        shutil.rmtree(folder)
+
+
+def _until_listening(server: "subprocess.Popen[bytes]", port: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        assert server.poll() is None, "postgres ended"
+        assert time.monotonic() < deadline, "postgres does not listen"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "data")
+    server: str = request.getfixturevalue("postgresql")
+    name = f"test_{tmp_path.name.lower()[-40:]}"
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
+    return f"{server}/{name}"
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = await open_store(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def balance(store: Store) -> BalanceId:
+    """A channel that Anna manages, on a logged-in account."""
+    async with store.begin() as session:
+        await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"sealed")
+        return await register(session, managers=[ANNA])
+
+
+async def register(session: Any, peer: int = 2**40, **changes: Any) -> BalanceId:
+    values: dict[str, Any] = {
+        "kind": "channel",
+        "peer_id": peer,
+        "title": "News",
+        "username": None,
+        "account": ACCOUNT,
+        "managers": [],
+    }
+    return await balances.register(session, **(values | changes))
+
+
+def link(url: str = "https://t.me/quiz_bot?start=_tgr_1", bot: BotId = QUIZ, **changes: Any) -> Connection:
+    values: dict[str, Any] = {
+        "bot_id": bot,
+        "bot_username": "quiz_bot",
+        "bot_title": "Quiz",
+        "url": url,
+        "date": NOW,
+        "commission_permille": 250,
+        "duration_months": 6,
+        "participants": 2**33,
+        "revenue": 2**34,
+        "revoked": False,
+    }
+    return Connection(**(values | changes))
+
+
+def program(bot: BotId = QUIZ, **changes: Any) -> Program:
+    values = {"bot_id": bot, "username": "Quiz_bot", "title": "Quiz", "commission_permille": 250, "duration_months": 6}
+    return Program.model_validate(values | changes)
+
+
+async def links(store: Store) -> dict[str, tuple[bool, bool]]:
+    """Every link's last letter, whether it is current, and whether it is revoked."""
+    async with store.begin() as session:
+        rows = await session.scalars(select(tables.Affiliation))
+        return {row.url[-1]: (row.current, row.revoked) for row in rows}
+
+
+# -- opening -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_migrations_make_exactly_the_tables_of_the_code(store: Store) -> None:
+    def differences(connection: SyncConnection) -> Any:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return compare_metadata(context, tables.Base.metadata)
+
+    async with store._engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_store_can_be_opened_again_with_all_that_is_in_it(url: str) -> None:
+    first = await open_store(url)
+    async with first.begin() as session:
+        await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"sealed")
+    second = await open_store(url)
+    async with second.begin() as session:
+        assert await accounts.all_accounts(session) == {ACCOUNT: True}
+    await first.close()
+    await second.close()
+
+
+async def test_two_who_open_an_empty_store_at_once_both_get_it_whole(url: str) -> None:
+    opened = await asyncio.gather(*(open_store(url) for _ in range(4)))
+    for store in opened:
+        async with store.begin() as session:
+            assert await session.scalar(select(func.count()).select_from(tables.Account)) == 0
+        await store.close()
+
+
+async def test_two_processes_that_open_an_empty_store_at_once_both_get_it_whole(url: str) -> None:
+    script = (
+        "import asyncio, sys\n"
+        "from mtproto_bridge.store import open_store\n"
+        "async def main():\n"
+        "    store = await open_store(sys.argv[1])\n"
+        "    await store.close()\n"
+        "asyncio.run(main())"
+    )
+    running = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", script, url), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        for _ in range(2)
+    ]
+    async with asyncio.timeout(PATIENCE):
+        said = [(await one.communicate())[0] for one in running]
+    assert [one.returncode for one in running] == [0, 0], said
+
+
+async def test_a_unit_of_work_happens_whole_or_not_at_all(store: Store) -> None:
+    async def half() -> None:
+        async with store.begin() as session:
+            await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"sealed")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await half()
+    async with store.begin() as session:
+        assert await accounts.all_accounts(session) == {}
+
+
+async def test_units_of_work_at_the_same_time_all_happen(store: Store, balance: BalanceId) -> None:
+    async def note(person: int) -> None:
+        async with store.begin() as session:
+            await balances.note_proof(session, balance, person, allowed=True, at=NOW)
+
+    await asyncio.gather(*(note(person) for person in range(1, 21)))
+    async with store.begin() as session:
+        assert await session.scalar(select(func.count()).select_from(tables.Manager)) == 21
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("garbage", "DATABASE_URL is not a database URL; try sqlite:///"),
+        ("", "DATABASE_URL is not a database URL; try sqlite:///"),
+        ("mysql://u:hunter2@h/d", "DATABASE_URL names mysql; Starling speaks sqlite and postgresql."),
+        ("postgresql://u:hunter2@127.0.0.1:1/d", "DATABASE_URL: the database postgresql+asyncpg://u:***@127.0.0.1:1/d"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_is_a_sentence_without_its_password(url: str, sentence: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        await open_store(url)
+    assert str(caught.value).startswith(sentence)
+    assert str(caught.value).endswith(".")
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "starling.db").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(StoreError, match="cannot be used"):
+        await open_store(sqlite_url(tmp_path))
+    assert (tmp_path / "starling.db").read_bytes().startswith(b"something else"), "and it is left as it was"
+
+
+async def test_a_data_folder_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(StoreError):
+        await open_store(sqlite_url(tmp_path / "data"))
+
+
+# Not run: it would leave a connection behind, which some later test would be blamed for.
+@pytest.mark.xfail(reason="known: Alembic's CommandError is no SQLAlchemyError", run=False)
+async def test_a_store_of_a_newer_starling_is_a_sentence(url: str) -> None:
+    store = await open_store(url)
+    async with store.begin() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await store.close()
+    with pytest.raises(StoreError):
+        await open_store(url)
+
+
+# -- time ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=30)), timezone(-timedelta(hours=11))])
+async def test_a_moment_comes_back_as_the_same_moment_in_utc(store: Store, balance: BalanceId, zone: timezone) -> None:
+    moment = NOW.replace(microsecond=123_456).astimezone(zone)
+    async with store.begin() as session:
+        await balances.mark_listed(session, balance, moment)
+    async with store.begin() as session:
+        row, _ = await balances.find(session, balance, ANNA)
+    assert row is not None
+    assert row.listed_at == moment
+    assert row.listed_at.utcoffset() == timedelta()
+
+
+async def test_a_moment_without_a_zone_is_refused(store: Store, balance: BalanceId) -> None:
+    with pytest.raises(StatementError, match="a naive datetime"):
+        async with store.begin() as session:
+            await balances.mark_listed(session, balance, NOW.replace(tzinfo=None))
+
+
+# -- accounts ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_account_logged_in_again_has_its_newest_session_and_may_serve(store: Store) -> None:
+    async with store.begin() as session:
+        await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"old")
+        await accounts.save_account(session, AccountId(5), name="Other", username="o", sealed=b"other")
+        await accounts.mark_logged_out(session, ACCOUNT)
+    async with store.begin() as session:
+        assert list((await accounts.all_accounts(session)).items()) == [(5, True), (ACCOUNT, False)]
+        await accounts.mark_logged_out(session, AccountId(404))
+        await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"new")
+    async with store.begin() as session:
+        row = await accounts.get_account(session, ACCOUNT)
+        assert row is not None
+        assert (row.session, row.state) == (b"new", "ready")
+        assert (await accounts.all_accounts(session))[ACCOUNT]
+
+
+async def test_access_hashes_are_kept_per_account_and_the_newest_word_counts(store: Store) -> None:
+    biggest, smallest = KnownPeer(-(2**40), 2**63 - 1, None, "News"), KnownPeer(7, -(2**63), "bot", "Bot")
+    async with store.begin() as session:
+        for number in (1, 2):
+            await accounts.save_account(session, AccountId(number), name="", username=None, sealed=b"")
+        await session.flush()
+        await accounts.save_peers(session, AccountId(1), [KnownPeer(7, 5, None, None), biggest])
+        await accounts.save_peers(session, AccountId(1), [smallest])
+        await accounts.save_peers(session, AccountId(2), [KnownPeer(7, 6, None, None)])
+    async with store.begin() as session:
+        assert set(await accounts.known_peers(session, AccountId(1))) == {biggest, smallest}
+        await session.execute(delete(tables.Account).where(tables.Account.id == 1))
+        assert await accounts.known_peers(session, AccountId(1)) == []
+        assert len(await accounts.known_peers(session, AccountId(2))) == 1
+
+
+# -- balances ------------------------------------------------------------------------------------------------------
+
+
+async def test_registering_again_renews_a_balance_and_takes_no_manager_away(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        await balances.note_proof(session, balance, ANNA, allowed=True, at=NOW)
+        again = await register(session, title="Newer", managers=[ANNA, BORIS])
+        other = await register(session, kind="account", managers=[BORIS])
+    assert (again == balance, other == balance) == (True, False)
+    async with store.begin() as session:
+        rows = await balances.managed_by(session, ANNA)
+        assert [(one.id, one.title, manager.allowed) for one, manager in rows] == [(balance, "Newer", True)]
+        assert [one.id for one, _ in await balances.managed_by(session, BORIS)] == [balance, other]
+        assert await balances.routes(session) == {balance: ACCOUNT, other: ACCOUNT}
+
+
+async def test_who_is_refused_and_was_never_a_manager_is_not_written_down(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        await balances.note_proof(session, balance, BORIS, allowed=False, at=NOW)
+        assert (await balances.find(session, balance, BORIS))[1] is None
+        await balances.note_proof(session, balance, BORIS, allowed=True, at=NOW)
+    async with store.begin() as session:
+        await balances.note_proof(session, balance, BORIS, allowed=False, at=NOW + timedelta(minutes=1))
+    async with store.begin() as session:
+        ((_, manager),) = await balances.managed_by(session, BORIS)
+        assert (manager.allowed, manager.checked_at) == (False, NOW + timedelta(minutes=1))
+
+
+async def test_a_balance_is_found_with_what_is_known_of_one_person(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        found, manager = await balances.find(session, balance, ANNA)
+        assert (found and found.id, manager and manager.person_id) == (balance, ANNA)
+        found, manager = await balances.find(session, balance, BORIS)
+        assert (found and found.id, manager) == (balance, None)
+        assert await balances.find(session, BalanceId(404), ANNA) == (None, None)
+
+
+# -- links ---------------------------------------------------------------------------------------------------------
+
+
+async def test_of_a_balances_links_for_a_program_the_last_one_saved_is_the_current_one(
+    store: Store, balance: BalanceId
+) -> None:
+    async with store.begin() as session:
+        first = await affiliations.save(session, balance, link("1"), NOW)
+        await affiliations.save(session, balance, link("c", bot=CHESS), NOW)
+        second = await affiliations.save(session, balance, link("2"), NOW)
+        assert first.id != second.id
+    assert {url for url, (current, _) in (await links(store)).items() if current} == {"2", "c"}
+    async with store.begin() as session:
+        rows, total = await affiliations.page(session, [balance], sort="date", offset=0, limit=9)
+        assert ({one.url for one, _, _ in rows}, total) == ({"2", "c"}, 2)
+        await affiliations.save(session, balance, link("1"), NOW)
+        assert await affiliations.joined_bots(session, [balance]) == {(balance, QUIZ), (balance, CHESS)}
+    assert {url for url, (current, _) in (await links(store)).items() if current} == {"1", "c"}, "a revived one"
+
+
+async def test_a_link_seen_again_is_the_same_link_with_its_newest_figures(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        first = await affiliations.save(session, balance, link("1"), NOW)
+    later = NOW + timedelta(hours=1)
+    async with store.begin() as session:
+        seen = link("1", participants=3, revenue=4, revoked=True, duration_months=None)
+        again = await affiliations.save(session, balance, seen, later)
+    assert again.id == first.id
+    async with store.begin() as session:
+        row = await affiliations.by_id(session, AffiliationId(again.id))
+        assert row is not None
+        assert (row.participants, row.revenue, row.revoked, row.duration_months) == (3, 4, True, None)
+        assert row.seen_at == later
+
+
+async def test_the_same_url_at_another_balance_is_another_link(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        other = await register(session, peer=2**40 + 9)
+        one = await affiliations.save(session, balance, link("1"), NOW)
+        two = await affiliations.save(session, other, link("1"), NOW)
+        assert one.id != two.id
+        assert await affiliations.joined_bots(session, [balance, other]) == {(balance, QUIZ), (other, QUIZ)}
+        assert await affiliations.joined_bots(session, []) == set()
+
+
+async def test_what_a_whole_list_no_longer_holds_is_dead_and_nothing_of_another_balance(
+    store: Store, balance: BalanceId
+) -> None:
+    async with store.begin() as session:
+        other = await register(session, peer=2**40 + 9)
+        await affiliations.save(session, balance, link("1"), NOW)
+        await affiliations.save(session, balance, link("c", bot=CHESS), NOW)
+        await affiliations.save(session, other, link("o"), NOW)
+        await affiliations.settle_list(session, balance, ["c"], NOW)
+    assert await links(store) == {"1": (True, True), "c": (True, False), "o": (True, False)}
+    async with store.begin() as session:
+        await affiliations.settle_list(session, balance, [], NOW)
+        assert await affiliations.joined_bots(session, [balance, other]) == {(other, QUIZ)}
+
+
+async def test_a_link_is_listed_with_its_balance_and_the_end_of_its_program(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        await affiliations.save(session, balance, link("1"), NOW)
+        await affiliations.save(session, balance, link("c", bot=CHESS, date=NOW - timedelta(days=1)), NOW)
+        await programs.remember(session, program(end_date=NOW + timedelta(days=1)), NOW)
+    async with store.begin() as session:
+        rows, total = await affiliations.page(session, [balance], sort="date", offset=0, limit=9)
+    assert total == 2
+    assert [(one.url, at.id, end) for one, at, end in rows] == [
+        ("1", balance, NOW + timedelta(days=1)),
+        ("c", balance, None),
+    ]
+
+
+MANY = 23
+
+
+@pytest.fixture
+async def many(store: Store, balance: BalanceId) -> list[BalanceId]:
+    """Two balances with more links than a page holds; every figure is shared by several of them."""
+    async with store.begin() as session:
+        other = await register(session, peer=2**40 + 9)
+        for number in range(MANY):
+            await affiliations.save(
+                session,
+                (balance, other)[number % 2],
+                link(
+                    str(number),
+                    bot=BotId(100 + number),
+                    date=NOW - timedelta(days=number % 3),
+                    participants=number % 4,
+                    revenue=number % 5,
+                ),
+                NOW,
+            )
+        await affiliations.save(session, balance, link("successor", bot=BotId(100), date=NOW), NOW)
+    return [balance, other]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sort=st.sampled_from(["date", "revenue", "participants"]), size=st.integers(1, MANY + 2), data=st.data())
+async def test_paging_shows_every_current_link_once_in_order(
+    store: Store, many: list[BalanceId], sort: Sort, size: int, data: st.DataObject
+) -> None:
+    """The store is read only here, so that one serves all examples."""
+    wanted = data.draw(st.sampled_from([many, many[:1], []]))
+    shown: list[tables.Affiliation] = []
+    for offset in range(0, MANY + size, size):
+        async with store.begin() as session:
+            rows, total = await affiliations.page(session, wanted, sort=sort, offset=offset, limit=size)
+        assert len(rows) <= size
+        shown += [one for one, _, _ in rows]
+    assert len({one.id for one in shown}) == len(shown) == total == {2: MANY, 1: 12, 0: 0}[len(wanted)]
+    assert all(one.current for one in shown)
+    places = [(getattr(one, sort), one.id) for one in shown]
+    assert places == sorted(places, reverse=True), "the newest, the most, first"
+
+
+# -- programs ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_crawl_replaces_the_order_and_what_it_lacks_is_known_but_not_listed(store: Store) -> None:
+    seen = [program(BotId(number), username=f"bot_{number}") for number in range(1, 6)]
+    async with store.begin() as session:
+        assert await programs.crawled_at(session) is None
+        await programs.replace_order(session, seen, NOW)
+    later = NOW + timedelta(hours=1)
+    async with store.begin() as session:
+        await programs.replace_order(session, [seen[3], seen[0], seen[4]], later)
+    async with store.begin() as session:
+        listed, total = await programs.page_by_profit(session, offset=0, limit=2)
+        rest, _ = await programs.page_by_profit(session, offset=2, limit=2)
+        assert ([one.bot_id for one in (*listed, *rest)], total) == ([4, 1, 5], 3)
+        assert await programs.crawled_at(session) == later
+        assert await programs.username_of(session, BotId(2)) == "bot_2"
+        assert await programs.username_of(session, BotId(404)) is None
+
+
+async def test_a_program_is_found_by_its_username_in_any_case_and_keeps_its_place(store: Store) -> None:
+    async with store.begin() as session:
+        await programs.replace_order(session, [program(CHESS, username="chess_bot"), program()], NOW)
+        await programs.remember(session, program(title="T" * 300, duration_months=None, end_date=NOW), NOW)
+    async with store.begin() as session:
+        found = await programs.by_username(session, "qUIZ_BOT")
+        assert found is not None
+        assert (found.bot_id, found.title, found.duration_months, found.rank_profit) == (QUIZ, "T" * 255, None, 1)
+        assert await programs.by_username(session, "nobody_bot") is None
+        assert await programs.end_date_of(session, QUIZ) == NOW
+        assert await programs.end_date_of(session, CHESS) is None
+
+
+async def test_the_audit_says_who_did_what_for_which_balance(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        await audit.write(session, at=NOW, person=ANNA, action="join", balance=balance, bot=QUIZ)
+        await audit.write(session, at=NOW, person=BORIS, action="revoke", balance=balance, bot=QUIZ)
+    async with store.begin() as session:
+        rows = list(await session.scalars(select(tables.Audit).order_by(tables.Audit.id)))
+    assert [(one.at, one.person_id, one.action, one.balance_id, one.bot_id) for one in rows] == [
+        (NOW, ANNA, "join", balance, QUIZ),
+        (NOW, BORIS, "revoke", balance, QUIZ),
+    ]
