@@ -21,6 +21,7 @@ SENTENCES = {
     "PASSWORD_HASH_INVALID": "That is not the two-step password.",
     "SRP_ID_INVALID": "That took too long. Enter the two-step password again.",
     "API_ID_INVALID": "API_ID and API_HASH do not belong together: copy both again from https://my.telegram.org/apps.",
+    "CONNECTION_API_ID_INVALID": "Telegram knows no such API_ID: copy it again from https://my.telegram.org/apps.",
     "API_ID_PUBLISHED_FLOOD": "This API_ID was published somewhere and is blocked: create one of your own at "
     "https://my.telegram.org/apps.",
 }
@@ -62,7 +63,6 @@ async def login(settings: BridgeSettings, console: Console) -> int:
     store = await open_store(database_url(settings))
     attempt = Login(connector(settings))
     try:
-        await attempt.connect()
         if not await _sign_in(attempt, console):
             return 1
         return await _keep(attempt, store, ring, console)
@@ -78,6 +78,11 @@ async def login(settings: BridgeSettings, console: Console) -> int:
 
 
 async def _sign_in(attempt: Login, console: Console) -> bool:
+    try:
+        await attempt.connect()
+    except LoginRefused as refused:
+        console.say(_sentence(refused))
+        return False
     step = Step.PHONE
     while step is not Step.DONE:
         try:
@@ -92,12 +97,20 @@ async def _sign_in(attempt: Login, console: Console) -> bool:
 
 async def _take(attempt: Login, step: Step, console: Console) -> Step:
     if step is Step.PHONE:
-        return await attempt.send_code(console.ask("Phone number, with country code: "))
+        phone = console.ask("Phone number, with country code: ")
+        if not any(one.isdecimal() for one in phone):  # Telethon would look for something else in it
+            raise LoginRefused("PHONE_NUMBER_INVALID", Step.PHONE)
+        return await attempt.send_code(phone)
     if step is Step.CODE:
-        return await attempt.enter_code(console.ask("Code that Telegram sent: ", secret=True))
+        code = console.ask("Code that Telegram sent: ", secret=True)
+        if not code:
+            raise LoginRefused("PHONE_CODE_EMPTY", Step.CODE)
+        return await attempt.enter_code(code)
     hint = await attempt.password_hint()
-    question = f"Two-step password (hint: {hint}): " if hint else "Two-step password: "
-    return await attempt.enter_password(console.ask(question, secret=True))
+    password = console.ask(f"Two-step password (hint: {hint}): " if hint else "Two-step password: ", secret=True)
+    if not password:
+        raise LoginRefused("PASSWORD_HASH_INVALID", Step.PASSWORD)
+    return await attempt.enter_password(password)
 
 
 def _sentence(refused: LoginRefused) -> str:

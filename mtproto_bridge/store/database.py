@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -60,7 +61,7 @@ async def open_store(url: str) -> Store:
             if parsed.database:
                 _make_private(Path(parsed.database))
         await _migrate(engine, parsed)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, CommandError, OSError) as error:
         await engine.dispose()
         reason = str(getattr(error, "orig", error)).splitlines()[0]
         raise StoreError(

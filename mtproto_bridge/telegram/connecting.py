@@ -55,9 +55,16 @@ class OtherServer:
             raise ServerSettingError(f"MTPROTO_PUBLIC_KEY_FILE: {key_file} cannot be read ({error}).") from None
 
     def use(self) -> None:
-        """Trust its key. Telethon keeps keys for the whole process, so this is said loudly."""
+        """Trust its key. Telethon keeps keys for the whole process, so this is said loudly.
+
+        Raises:
+            ServerSettingError: the file holds no key.
+        """
         log.warning("telegram.other_server", host=self.host, port=self.port, note="this is NOT Telegram")
-        rsa.add_key(self.public_key, old=False)
+        try:
+            rsa.add_key(self.public_key, old=False)
+        except ValueError:
+            raise ServerSettingError("MTPROTO_PUBLIC_KEY_FILE holds no RSA public key (PKCS#1, PEM).") from None
 
 
 @dataclass(frozen=True)

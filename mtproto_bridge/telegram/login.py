@@ -62,11 +62,9 @@ class Login:
 
         Raises:
             NotReached: it cannot be reached.
+            LoginRefused: API_ID is not one.
         """
-        try:
-            await self._client.connect()
-        except Exception as error:
-            raise translate(error) from error
+        await self._guarded(self._client.connect())
 
     async def close(self) -> None:
         """Disconnect."""

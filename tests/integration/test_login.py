@@ -90,9 +90,6 @@ async def test_at_the_end_of_input_nothing_was_logged_in(
     assert not any(one.account_id for one in server.authorizations)
 
 
-UNCHECKED = "known: mtproto_bridge/login.py hands every line to Telethon, which wants more than an empty one"
-
-
 @pytest.mark.parametrize(
     ("answers", "asked_again"),
     [
@@ -102,7 +99,6 @@ UNCHECKED = "known: mtproto_bridge/login.py hands every line to Telethon, which 
         (["+9996621002", CODE, "", PASSWORD], PASSWORD_QUESTION),
     ],
 )
-@pytest.mark.xfail(reason=UNCHECKED, run=False)
 async def test_an_empty_line_is_a_wrong_answer_like_any_other(
     site: BridgeSite, answers: list[str], asked_again: tuple[str, bool]
 ) -> None:
@@ -132,10 +128,7 @@ async def test_what_telegram_refuses_without_a_sentence_of_ours_is_said_in_its_w
     "changes",
     [
         {"api_hash": "f" * 32},
-        pytest.param(
-            {"api_id": 99},
-            marks=pytest.mark.xfail(reason="known: CONNECTION_API_ID_INVALID ends in a traceback", strict=True),
-        ),
+        {"api_id": 99},
     ],
 )
 async def test_credentials_that_do_not_belong_together_are_a_sentence(

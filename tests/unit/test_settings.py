@@ -223,7 +223,6 @@ def test_a_key_file_that_is_not_there_is_a_sentence_and_check_says_it_too(tmp_pa
     assert "✗ MTPROTO_PUBLIC_KEY_FILE: nowhere.pem cannot be read" in said
 
 
-@pytest.mark.xfail(reason="known: OtherServer.use lets rsa's ValueError through", strict=True)
 def test_a_key_file_that_holds_no_key_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "server.pem").write_text("no key")
     variables = GOOD | {"MTPROTO_SERVER": "127.0.0.1:4430", "MTPROTO_PUBLIC_KEY_FILE": "server.pem"}

@@ -274,7 +274,6 @@ async def test_a_data_folder_that_is_a_file_is_a_sentence(tmp_path: Path) -> Non
 
 
 # Not run: it would leave a connection behind, which some later test would be blamed for.
-@pytest.mark.xfail(reason="known: Alembic's CommandError is no SQLAlchemyError", run=False)
 async def test_a_store_of_a_newer_starling_is_a_sentence(url: str) -> None:
     store = await open_store(url)
     async with store.begin() as session:
