@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from processes.settings import read
+from processes.settings import RedisUrl, read
 
 WHERE = {
     "API_ID": "create an application at https://my.telegram.org/apps and copy its api_id",
@@ -25,7 +25,7 @@ class BridgeSettings(BaseSettings):
 
     api_id: int = Field(gt=0)
     api_hash: SecretStr
-    redis_url: SecretStr | None = None
+    redis_url: RedisUrl | None = None
     database_url: SecretStr | None = None
     data_dir: Path = Path("data")
     session_key_file: Path = Path("keys/session.key")

@@ -2,12 +2,28 @@
 
 import os
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+def _is_a_redis_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("it should begin with redis://, rediss:// or unix://")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("its port is no number") from None
+    return url
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_is_a_redis_url)]
+"""REDIS_URL, which both processes are given; it may hold a password."""
 
 WRONG_SETTING = 2
 """The exit code for a missing or wrong setting."""

@@ -241,7 +241,6 @@ def test_a_queue_or_a_store_that_cannot_be_used_is_a_sentence(tmp_path: Path) ->
     assert "hunter2" not in said
 
 
-@pytest.mark.xfail(reason="known: BridgeSettings takes any REDIS_URL, redis-py then raises ValueError", strict=True)
 @pytest.mark.parametrize("url", ["http://h:1", "no url", "redis://h:port"])
 def test_a_queues_url_that_is_none_is_a_sentence(tmp_path: Path, url: str) -> None:
     code, said = command(tmp_path, "check", **GOOD, REDIS_URL=url)
