@@ -52,7 +52,7 @@ class TiedProcess:
         return self._guard.stdout
 
     def poll(self) -> int | None:
-        """The child's exit code, None while it runs; negative: the signal that ended it."""
+        """The child's exit code, None while it runs; 256 less n where signal n ended it."""
         return self._guard.poll()
 
     def wait(self, timeout: float | None = None) -> int:

@@ -66,9 +66,11 @@ class AccountPool:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await client.connect()
-        except Exception as error:
-            await client.disconnect()
-            raise translate(error) from error
+        except BaseException as error:
+            await client.disconnect()  # also when cancelled: nothing may stay half connected
+            if isinstance(error, Exception):
+                raise translate(error) from error
+            raise
         log.info("account.connected", account=account)
         return TelethonGateway(client, telethon_session, keep)
 
