@@ -8,6 +8,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramUnauthorizedError
 from bot.app import make_bot
 from bot.settings import Settings, place_of
 from mtproto_bridge.client import BridgeClient
+from processes.logs import redact
 
 REFUSED = "BOT_TOKEN is refused by Telegram: talk to @BotFather, send /token, and copy the one it shows now."
 TELEGRAM_TIMEOUT_SECONDS = 10
@@ -46,7 +47,7 @@ async def _telegram(settings: Settings) -> Finding:
     except TelegramUnauthorizedError:
         return Finding(good=False, sentence=REFUSED)
     except TelegramAPIError as error:
-        reason = error.message.splitlines()[0]
+        reason = redact(error.message.splitlines()[0])  # it quotes the URL, and the token is in that
         return Finding(good=False, sentence=f"{where} cannot be reached ({reason}): look at the network or a firewall.")
     finally:
         await bot.session.close()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import structlog
-from pydantic import ValidationError
 
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Origin, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
@@ -22,7 +21,7 @@ from mtproto_bridge.protocol.replies import (
     Programs,
     Refreshed,
     Result,
-    UnknownReply,
+    parse_reply,
 )
 from mtproto_bridge.protocol.requests import (
     BrowsePrograms,
@@ -184,14 +183,20 @@ class BridgeClient:
         if not isinstance(found, MayBeStale) or not found.stale_accounts:
             return found
         renewal = Refresh(links=not isinstance(found, Balances))
-        await asyncio.gather(*(self._refresh(caller, account, renewal) for account in found.stale_accounts))
-        return await self._ask(caller, await self._desk(), payload, answer)
+        failures = await asyncio.gather(*(self._refresh(caller, one, renewal) for one in found.stale_accounts))
+        found = await self._ask(caller, await self._desk(), payload, answer)
+        failed = next((one for one in failures if one), None)
+        if failed and _shows_no_balance(found):  # "you have none" would be a guess
+            raise failed
+        return found
 
-    async def _refresh(self, caller: Caller, account: AccountId, renewal: Refresh) -> None:
+    async def _refresh(self, caller: Caller, account: AccountId, renewal: Refresh) -> BridgeError | None:
         try:
             await self._ask(caller, account, renewal, Refreshed)
         except BridgeError as error:  # what this account serves is then left out, or shown as it was last seen
             log.warning("refresh.failed", account=account, code=error.code, trace=caller.trace)
+            return error
+        return None
 
     async def _for_balance(
         self,
@@ -304,8 +309,9 @@ class BridgeClient:
                 await asyncio.sleep(0.5)
 
     async def _deliver(self, raw: str) -> None:
-        reply = _parse(raw)
+        reply = parse_reply(raw)
         if reply is None:
+            log.warning("reply.unreadable")
             return
         waiting = self._waiting.get(reply.request_id)
         if waiting and not waiting.done():
@@ -317,13 +323,8 @@ class BridgeClient:
             log.exception("reply.late_failed", trace=reply.trace)
 
 
-def _parse(raw: str) -> Reply | None:
-    """A reply; one of a newer bridge whose result this bot does not know becomes the failure `unsupported`."""
-    try:
-        return Reply.model_validate_json(raw)
-    except ValidationError as error:
-        log.warning("reply.unreadable", problems=error.error_count())
-    try:
-        return UnknownReply.model_validate_json(raw).as_failure()
-    except ValidationError:
-        return None
+def _shows_no_balance(found: Result) -> bool:
+    match found:
+        case Balances() | ProgramCard() | Affiliations():
+            return not found.balances
+    return False

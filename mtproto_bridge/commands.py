@@ -1,6 +1,7 @@
 """What the commands of `python -m mtproto_bridge` do; imported late, since Telethon and SQLAlchemy take their time."""
 
 import asyncio
+import os
 import sys
 
 import uvloop
@@ -17,6 +18,7 @@ from processes.settings import WRONG_SETTING, SettingsError
 
 def execute(command: str) -> int:
     """Run one command; answers the exit code. Whatever stops it is a sentence."""
+    os.umask(0o077)  # whatever we write, the embedded server's files too, is its owner's only
     try:
         loaded = settings.load()
         logs.set_up(loaded.log_level)

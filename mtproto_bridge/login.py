@@ -7,7 +7,7 @@ from typing import Protocol
 from mtproto_bridge.app import connector, database_url
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, balances, open_store
-from mtproto_bridge.telegram.gateway import Me, NotReached, OwnChannel
+from mtproto_bridge.telegram.gateway import FloodWait, Me, NotReached, OwnChannel, Refused
 from mtproto_bridge.telegram.login import Login, LoginRefused, Step
 from mtproto_bridge.telegram.sessions import KeyRing
 
@@ -120,22 +120,31 @@ def _sentence(refused: LoginRefused) -> str:
 
 
 async def _keep(attempt: Login, store: Store, ring: KeyRing, console: Console) -> int:
-    me, channels, admins = await attempt.account()
+    me = await attempt.me()
     if me.is_bot:
         console.say("That is a bot; affiliate programs need the account of a person.")
         return 1
     session, learned = attempt.result(me)
-    async with store.begin() as unit:
+    async with store.begin() as unit:  # first of all: log-ins are few a day
         await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=ring.seal(session))
         await accounts.save_peers(unit, me.id, learned)
-    await _register(store, me, channels, admins)
     console.say(f"Logged in as {me.name}; the sealed session is in the store.")
+    try:
+        channels = await attempt.channels()
+    except (Refused, FloodWait, NotReached) as error:
+        await _register(store, me, {})
+        console.say(f"Its channels could not be read now ({error}): log it in again later to register them.")
+        return 0
+    _, learned = attempt.result(me)
+    async with store.begin() as unit:
+        await accounts.save_peers(unit, me.id, learned)
+    await _register(store, me, channels)
     for channel in channels:
         console.say(f"  registered the channel {channel.title}: its admins with the right to post can use it")
     return 0
 
 
-async def _register(store: Store, me: Me, channels: list[OwnChannel], admins: dict[int, set[int]]) -> None:
+async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) -> None:
     """Write down the balances the operator hands over by logging in: the account, and what it may post in."""
     async with store.begin() as unit:
         await balances.register(
@@ -147,7 +156,7 @@ async def _register(store: Store, me: Me, channels: list[OwnChannel], admins: di
             account=me.id,
             managers=[me.id],
         )
-        for channel in channels:
+        for channel, admins in channels.items():
             await balances.register(
                 unit,
                 kind="channel",
@@ -155,5 +164,5 @@ async def _register(store: Store, me: Me, channels: list[OwnChannel], admins: di
                 title=channel.title,
                 username=channel.username,
                 account=me.id,
-                managers=admins[channel.peer_id],
+                managers=admins,
             )

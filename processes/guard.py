@@ -1,6 +1,6 @@
 """The guard between a parent and its child: when the parent is gone, however it went, so is the child.
 
-Run as `python -m processes.guard FD GRACE COMMAND...`: a process in a session of its own (Ctrl-C in the
+Run as `python -P guard.py FD GRACE COMMAND...`: a process in a session of its own (Ctrl-C in the
 parent's terminal does not reach it) that holds the read end of a pipe. End of file there means that the
 parent closed the pipe or died, SIGKILL included; the child is then asked to stop (SIGTERM) and, `GRACE`
 seconds later, made to. Should the guard itself be killed, Linux kills the child (PR_SET_PDEATHSIG).

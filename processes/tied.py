@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+# By its path and with -P: the folder a child runs in must not be where Python looks for modules.
+GUARD = Path(__file__).with_name("guard.py")
 DEFAULT_GRACE = 10.0
 """Seconds a child has between SIGTERM and SIGKILL."""
 
@@ -31,7 +33,7 @@ class TiedProcess:
         self._grace = grace
         try:
             self._guard = subprocess.Popen(  # noqa: S603 - the caller's own command
-                [sys.executable, "-m", "processes.guard", str(held), str(grace), *command],
+                [sys.executable, "-P", str(GUARD), str(held), str(grace), *command],
                 env=dict(env) if env is not None else None,
                 cwd=cwd,
                 stdin=stdin,

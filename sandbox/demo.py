@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from processes.environment import environment_for
+from processes.environment import SYSTEM, environment_for
 from processes.tied import TiedProcess
 from sandbox.serve import MISTAKE, add_arguments
 
@@ -113,7 +113,7 @@ class _Demo:
             command += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
         if options.world:
             command += ["--world", str(options.world)]
-        sandbox = self._start("sandbox", command, dict(os.environ), piped=True)
+        sandbox = self._start("sandbox", command, _system_only(), piped=True)
         if sandbox.stdout is None:
             raise AssertionError("started with a pipe")
         ready, _, _ = select.select([sandbox.stdout], [], [], READY_SECONDS)
@@ -140,8 +140,7 @@ class _Demo:
         mtproto, bot_api = place["mtproto"], place["bot_api"]
         key_file = self._folder / "sandbox.pem"
         key_file.write_text(mtproto["public_key"]["pem"])
-        system = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL")}
-        return system | {
+        return _system_only() | {
             "API_ID": str(mtproto["api_id"]),
             "API_HASH": mtproto["api_hash"],
             "BOT_TOKEN": bot_api["token"],
@@ -206,6 +205,11 @@ class _Demo:
             if time.monotonic() > until:
                 raise DemoError(self._failed("bot"))
             time.sleep(LOOK_SECONDS)
+
+
+def _system_only() -> dict[str, str]:
+    """The environment without anybody's real credentials."""
+    return {name: os.environ[name] for name in SYSTEM if name in os.environ}
 
 
 def _say(text: str) -> None:

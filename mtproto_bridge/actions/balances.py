@@ -112,12 +112,14 @@ async def refresh(context: Context, request: Refresh) -> Refreshed:
 
 async def _renew(context: Context, balance: tables.Balance, *, links: bool) -> None:
     balance_id = BalanceId(balance.id)
+    now = context.now()
     try:
         allowed = await _ask_telegram(context, balance)
+        found = await context.gateway.connections(peer_of(balance)) if allowed and links else None
     except BridgeError:
-        allowed = False
-    now = context.now()
-    found = await context.gateway.connections(peer_of(balance)) if allowed and links else None
+        allowed, found = False, None
+    except Refused:  # of this balance nothing new is known; the others are not to blame
+        return
     async with context.store.begin() as session:
         await balances.note_proof(session, balance_id, context.actor, allowed=allowed, at=now)
         if found is not None:

@@ -1,5 +1,6 @@
 """What every action is given, and the one place where Telegram's refusals become failures of the contract."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ class Context:
     store: Store
     actor: int
     now: Callable[[], datetime]
+    crawling: asyncio.Lock
+    """Held while the index of programs is read anew: one crawl serves all who wait for it."""
 
 
 _SENTENCES = {

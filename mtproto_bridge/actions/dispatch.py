@@ -1,5 +1,6 @@
 """From a request to its action: deadlines, replays, and failures as replies."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -22,7 +23,7 @@ from mtproto_bridge.protocol.requests import (
     ShowProgram,
 )
 from mtproto_bridge.store import Store
-from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, Gateway, NotReached, Refused
+from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, Gateway, NotReached, Refused, SessionSealed
 
 TRIES = 2
 """How often an action is run when the connection to Telegram broke under it."""
@@ -36,7 +37,7 @@ class Accounts(Protocol):
     """Where the gateways of logged-in accounts come from."""
 
     async def gateway(self, account: AccountId) -> Gateway:
-        """A connected gateway; raises AccountLost or NotReached."""
+        """A connected gateway; raises AccountLost, SessionSealed or NotReached."""
 
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account."""
@@ -54,6 +55,7 @@ class Actions:
         self._accounts = accounts
         self._store = store
         self._now = now
+        self._crawling = asyncio.Lock()
 
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account whose lane is no longer ours."""
@@ -77,6 +79,8 @@ class Actions:
             failure = Failure(code=ErrorCode.FLOOD_WAIT, retry_at=self._now() + timedelta(seconds=flood.seconds))
         except AccountLost:
             await self._accounts.mark_lost(account)
+            failure = Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
+        except SessionSealed:
             failure = Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
         except NotReached:
             failure = Failure(code=ErrorCode.NO_ANSWER)
@@ -103,7 +107,8 @@ class Actions:
             _check_age(request.nonce, now)
         for tries_left in reversed(range(TRIES)):
             try:
-                context = Context(account, await self._accounts.gateway(account), self._store, request.actor, self._now)
+                gateway = await self._accounts.gateway(account)
+                context = Context(account, gateway, self._store, request.actor, self._now, self._crawling)
                 if stored:
                     return await _replay(context, request, stored)
                 return await _act(context, request)

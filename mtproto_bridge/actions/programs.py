@@ -30,10 +30,14 @@ async def browse(context: Context, request: BrowsePrograms) -> Programs:
 
 
 async def _crawl_if_old(context: Context) -> None:
-    async with context.store.begin() as session:
-        crawled_at = await programs.crawled_at(session)
-    if crawled_at and crawled_at >= context.now() - INDEX_LIFE:
-        return
+    async with context.crawling:
+        async with context.store.begin() as session:
+            crawled_at = await programs.crawled_at(session)
+        if crawled_at is None or crawled_at < context.now() - INDEX_LIFE:
+            await _crawl(context)
+
+
+async def _crawl(context: Context) -> None:
     found: dict[BotId, Program] = {}
     offset: str | None = ""
     while offset is not None and len(found) < MOST_CRAWLED:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtproto_bridge.protocol.errors import ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
@@ -156,3 +156,18 @@ class Reply(UnknownReply):
     version: int = VERSION
     result: Result | None = None
     failure: Failure | None = None
+
+
+def parse_reply(raw: str) -> Reply | None:
+    """A reply as it travelled or was stored; one with a result unknown here becomes the failure `unsupported`.
+
+    None for what is no reply of any version.
+    """
+    try:
+        return Reply.model_validate_json(raw)
+    except ValidationError:
+        pass
+    try:
+        return UnknownReply.model_validate_json(raw).as_failure()
+    except ValidationError:
+        return None

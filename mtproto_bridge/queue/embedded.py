@@ -15,6 +15,7 @@ SOCKET_NAME = "valkey.sock"
 # The kernel's limit on a unix socket's path is 108 bytes on Linux, 104 on macOS.
 LONGEST_SOCKET_PATH = 100
 START_SECONDS = 10.0
+ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
 
 class EmbeddedServerError(Exception):
@@ -66,7 +67,10 @@ def start(data_dir: Path) -> TiedProcess:
     command += ["--logfile", "valkey.log"]
     if len(str(socket.absolute()).encode()) > LONGEST_SOCKET_PATH:
         command[command.index("--unixsocket") + 1] = SOCKET_NAME  # relative to the folder it runs in
-    server = TiedProcess(command, cwd=data_dir)
+    # It needs none of our variables, API_HASH least of all.
+    server = TiedProcess(
+        command, cwd=data_dir, env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    )
     until = time.monotonic() + START_SECONDS
     while not _answers(socket):
         if server.poll() is not None or time.monotonic() > until:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from mtproto_bridge.protocol import ErrorCode, Failure, Reply, Request
 from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId
+from mtproto_bridge.protocol.replies import parse_reply
 from mtproto_bridge.protocol.requests import Envelope
 from mtproto_bridge.queue.clock import lease_clock
 from mtproto_bridge.queue.keys import Keys
@@ -28,6 +29,8 @@ MOST_REPLIES = 10_000
 MOST_AT_ONCE = 8
 """Requests of one account that run side by side."""
 READ_BLOCK_MS = 2_000
+DRAIN_SECONDS = 7.0
+"""How long a stop waits for work that is begun: less than who stops us waits before it kills."""
 LONGEST_PAUSE = 2.0
 
 T = TypeVar("T")
@@ -187,6 +190,10 @@ class LaneOwner:
 
     async def _hand_over(self, lane: _Lane) -> None:
         lane.renewed.set()
+        if lane.tasks:
+            _, late = await asyncio.wait(lane.tasks, timeout=DRAIN_SECONDS)
+            for task in late:  # whoever begins it next reads what came of it
+                task.cancel()
         await asyncio.gather(*lane.tasks, return_exceptions=True)
         await self._handler.let_go(lane.account)
         self._lanes.pop(lane.account, None)
@@ -238,7 +245,7 @@ class LaneOwner:
                 async with lane.slots:
                     if not await self._may_start(lane):
                         return
-                    await self._work(lane, queue[0])
+                    await self._work_safely(lane, queue[0])
                 queue.popleft()
         except Fenced:
             await self._lose(lane)
@@ -253,6 +260,14 @@ class LaneOwner:
                 return True
             await lane.renewed.wait()
         return False
+
+    async def _work_safely(self, lane: _Lane, work: _Work) -> None:
+        try:
+            await self._work(lane, work)
+        except Fenced:
+            raise
+        except Exception:  # nobody behind it in its queue shall pay; unfinished, it is tried again by the next owner
+            log.exception("request.stuck", entry=work.entry_id)
 
     async def _work(self, lane: _Lane, work: _Work) -> None:
         if not isinstance(work.asked, Request):
@@ -291,7 +306,7 @@ class LaneOwner:
             digest,
             int(NONCE_LIFE.total_seconds()),
         )
-        return int(attempt), Reply.model_validate_json(stored) if stored else None
+        return int(attempt), parse_reply(stored) if stored else None
 
     async def _finish(self, lane: _Lane, work: _Work, reply: Reply) -> None:
         """Finish an entry and answer its asker. Only a success is kept under the nonce: a failure may be retried."""

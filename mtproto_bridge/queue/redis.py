@@ -6,12 +6,13 @@ from importlib.resources import files
 from typing import Any, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
 
-Outage = (RedisConnectionError, RedisTimeoutError, OSError, OutOfMemoryError, ReadOnlyError)
-"""What a server raises that cannot be reached or cannot write now (full, or failing over): worth another try."""
+Outage = (RedisError, OSError)
+"""What a server raises that cannot be reached or cannot serve now (full, failing over, without its replicas).
+
+Worth another try: what our scripts refuse has exceptions of its own, below.
+"""
 
 Entry = tuple[str, dict[str, str]]
 

@@ -1,13 +1,16 @@
 """Accounts and the access hashes they hold."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store.tables import Account, Peer
+from mtproto_bridge.store.upsert import Upsert
+
+_PEER = Upsert(Peer, ("account_id", "peer_id"), ("access_hash", "username", "name"))
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,4 @@ async def known_peers(session: AsyncSession, account: AccountId) -> list[KnownPe
 async def save_peers(session: AsyncSession, account: AccountId, peers: Iterable[KnownPeer]) -> None:
     """Keep access hashes, the newest word on each peer."""
     for peer in peers:
-        row = Peer(account_id=account, peer_id=peer.peer_id, access_hash=peer.access_hash)
-        row.username, row.name = peer.username, peer.name
-        await session.merge(row)
+        await _PEER.run(session, asdict(peer) | {"account_id": account})

@@ -5,13 +5,13 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Executable, Table, UnaryExpression, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, UnaryExpression, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.requests import Sort
 from mtproto_bridge.store.tables import Affiliation, Balance, Program
+from mtproto_bridge.store.upsert import Upsert
 from mtproto_bridge.telegram.gateway import Connection
 
 _ORDER: dict[Sort, tuple[UnaryExpression[Any], ...]] = {
@@ -22,16 +22,7 @@ _ORDER: dict[Sort, tuple[UnaryExpression[Any], ...]] = {
 
 _LINKS = cast("Table", Affiliation.__table__)
 _TOLD = (*(one.name for one in fields(Connection)), "current", "seen_at")
-
-
-def _upsert(statement: sqlite.Insert | postgresql.Insert) -> Executable:
-    told = {name: statement.excluded[name] for name in _TOLD}
-    return statement.on_conflict_do_update(index_elements=["balance_id", "url"], set_=told).returning(_LINKS.c.id)
-
-
-# Built once: building a statement costs more than running it, and these run at each join.
-# The same words mean the same in both of our databases, but each has its own insert.
-_UPSERT = {"sqlite": _upsert(sqlite.insert(_LINKS)), "postgresql": _upsert(postgresql.insert(_LINKS))}
+_UPSERT = Upsert(Affiliation, ("balance_id", "url"), _TOLD, returning="id")
 _SUPERSEDE = (
     update(_LINKS)
     .where(
@@ -52,14 +43,18 @@ async def by_id(session: AsyncSession, affiliation: AffiliationId) -> Affiliatio
 async def save(session: AsyncSession, balance: BalanceId, connection: Connection, seen_at: datetime) -> Affiliation:
     """Keep what Telegram says of a link; it is the newest of its balance and program."""
     told = asdict(connection) | {"balance_id": balance, "current": True, "seen_at": seen_at}
-    newest = await session.scalar(_UPSERT[session.get_bind().dialect.name], told)
+    newest = await _UPSERT.run(session, told)
     await session.execute(_SUPERSEDE, {"of_balance": balance, "of_bot": connection.bot_id, "newest": newest})
     return Affiliation(id=newest, **told)
 
 
 async def settle_list(session: AsyncSession, balance: BalanceId, listed: Collection[str], seen_at: datetime) -> None:
     """After a whole list was read and saved: a link that is no longer in it is dead."""
-    gone = update(Affiliation).where(Affiliation.balance_id == balance, Affiliation.url.not_in(listed))
+    gone = update(Affiliation).where(
+        Affiliation.balance_id == balance,
+        Affiliation.url.not_in(listed),
+        Affiliation.seen_at <= seen_at,  # one joined while the list was read is not missing
+    )
     await session.execute(gone.values(revoked=True, seen_at=seen_at))
 
 

@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import BalanceKind
 from mtproto_bridge.store.tables import Balance, Manager
+from mtproto_bridge.store.upsert import Upsert
 
+_PROVEN = Upsert(Manager, ("balance_id", "person_id"), ("allowed", "checked_at"))
 # Built once: building a statement costs more than running it, and this one runs whenever somebody acts.
 _FIND = (
     select(Balance, Manager)
@@ -33,13 +35,12 @@ async def managed_by(session: AsyncSession, person: int) -> list[tuple[Balance, 
 
 async def note_proof(session: AsyncSession, balance: BalanceId, person: int, *, allowed: bool, at: datetime) -> None:
     """Keep what Telegram just said of a person and a balance; a manager met for the first time is written down."""
-    row = await session.get(Manager, (balance, person))
-    if row is None:
-        if not allowed:
-            return
-        row = Manager(balance_id=balance, person_id=person)
-        session.add(row)
-    row.allowed, row.checked_at = allowed, at
+    told: dict[str, object] = {"balance_id": balance, "person_id": person, "allowed": allowed, "checked_at": at}
+    if allowed:
+        await _PROVEN.run(session, told)
+    else:
+        known = (Manager.balance_id == balance, Manager.person_id == person)
+        await session.execute(update(Manager).where(*known).values(allowed=False, checked_at=at))
 
 
 async def register(  # noqa: PLR0913 - what a balance is

@@ -101,6 +101,8 @@ async def _migrate(engine: AsyncEngine, url: URL) -> None:
         file = await asyncio.to_thread(_locked, Path(url.database or "starling.db").with_suffix(".lock"))
         with file:
             async with engine.begin() as connection:
+                # Python's driver begins no transaction before tables are made: a kill would leave half of them.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 await connection.run_sync(_upgrade)
         return
     async with engine.begin() as connection:

@@ -9,8 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mtproto_bridge.protocol.ids import BotId
 from mtproto_bridge.protocol.replies import Program as SeenProgram
 from mtproto_bridge.store.tables import Program
+from mtproto_bridge.store.upsert import Upsert
 
 LONGEST_TITLE = 255
+
+_COLUMNS = (
+    "username",
+    "title",
+    "commission_permille",
+    "duration_months",
+    "end_date",
+    "daily_revenue_nanos",
+    "seen_at",
+)
+_SEEN = Upsert(Program, ("bot_id",), _COLUMNS)
+_RANKED = Upsert(Program, ("bot_id",), (*_COLUMNS, "rank_profit"))
 
 
 async def page_by_profit(session: AsyncSession, *, offset: int, limit: int) -> tuple[Sequence[Program], int]:
@@ -25,21 +38,17 @@ async def replace_order(session: AsyncSession, programs: Sequence[SeenProgram], 
     """Take a whole crawl over: its order, and that what it lacks is no longer listed."""
     await session.execute(update(Program).values(rank_profit=None))
     for rank, program in enumerate(programs):
-        row = await remember(session, program, seen_at)
-        row.rank_profit = rank
+        await _RANKED.run(session, _told(program, seen_at) | {"rank_profit": rank})
 
 
-async def remember(session: AsyncSession, program: SeenProgram, seen_at: datetime) -> Program:
+async def remember(session: AsyncSession, program: SeenProgram, seen_at: datetime) -> None:
     """Keep what was seen of a program; its place in the order stays."""
-    row = await session.get(Program, program.bot_id)
-    if row is None:
-        row = Program(bot_id=program.bot_id)
-        session.add(row)
-    row.username, row.title = program.username, program.title[:LONGEST_TITLE]
-    row.commission_permille, row.duration_months = program.commission_permille, program.duration_months
-    row.end_date, row.daily_revenue_nanos = program.end_date, program.daily_revenue_nanos
-    row.seen_at = seen_at
-    return row
+    await _SEEN.run(session, _told(program, seen_at))
+
+
+def _told(program: SeenProgram, seen_at: datetime) -> dict[str, object]:
+    told: dict[str, object] = program.model_dump(include=set(_COLUMNS)) | {"seen_at": seen_at}
+    return told | {"bot_id": program.bot_id, "title": program.title[:LONGEST_TITLE]}
 
 
 async def username_of(session: AsyncSession, bot: BotId) -> str | None:

@@ -11,7 +11,7 @@ from mtproto_bridge.store import Store, accounts
 from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.telegram.connecting import Connector
 from mtproto_bridge.telegram.errors import translate
-from mtproto_bridge.telegram.gateway import AccountLost
+from mtproto_bridge.telegram.gateway import AccountLost, SessionSealed
 from mtproto_bridge.telegram.sessions import BridgeSession, KeyRing, SessionKeyError
 from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
 
@@ -28,22 +28,30 @@ class AccountPool:
         self._keys = keys
         self._connector = connector
         self._gateways: dict[AccountId, TelethonGateway] = {}
+        self._opened: dict[AccountId, bytes] = {}
+        """The sealed sessions the gateways were made from."""
         self._locks: defaultdict[AccountId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def gateway(self, account: AccountId) -> TelethonGateway:
         """The account's gateway, connected now if it was not.
 
         Raises:
-            AccountLost: it is logged out, or its session cannot be opened.
+            AccountLost: it is logged out.
+            SessionSealed: its session cannot be opened.
             NotReached: Telegram cannot be reached.
         """
         connected = self._gateways.get(account)
-        if connected:
+        if connected and connected.is_connected:
             return connected
         async with self._locks[account]:
-            if account not in self._gateways:
-                self._gateways[account] = await self._connect(account)
-            return self._gateways[account]
+            connected = self._gateways.get(account)
+            if connected and connected.is_connected:
+                return connected
+            if connected:  # Telethon gave up on the connection: begin anew
+                await connected.close()
+            self._gateways.pop(account, None)
+            self._gateways[account] = connected = await self._connect(account)
+            return connected
 
     async def _connect(self, account: AccountId) -> TelethonGateway:
         async with self._store.begin() as session:
@@ -55,7 +63,7 @@ class AccountPool:
             saved = self._keys.open(account, row.session)
         except SessionKeyError as error:
             log.error("account.sealed", account=account, reason=str(error))  # noqa: TRY400 - the sentence says it all
-            raise AccountLost("sealed") from error
+            raise SessionSealed from error
 
         async def keep(peers: Sequence[KnownPeer]) -> None:
             async with self._store.begin() as session:
@@ -72,6 +80,7 @@ class AccountPool:
                 raise translate(error) from error
             raise
         log.info("account.connected", account=account)
+        self._opened[account] = row.session
         return TelethonGateway(client, telethon_session, keep)
 
     async def let_go(self, account: AccountId) -> None:
@@ -87,6 +96,7 @@ class AccountPool:
         await self.let_go(account)
         async with self._store.begin() as session:
             row = await accounts.get_account(session, account)
-            if row and row.state == "ready":
+            # After a new login it is the old session that is void, not the account's present one.
+            if row and row.state == "ready" and row.session == self._opened.get(account):
                 log.error("account.lost", account=account, help="python -m mtproto_bridge login")
                 await accounts.mark_logged_out(session, account)

@@ -75,10 +75,11 @@ class Connector:
     api_hash: str
     server: OtherServer | None = None
 
-    def client(self, session: BridgeSession) -> Any:  # noqa: ANN401 - Telethon is untyped
+    def client(self, session: BridgeSession, *, retries: int = 0) -> Any:  # noqa: ANN401 - Telethon is untyped
         """A client that leaves waiting and trying again to us.
 
-        `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times.
+        `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times. Logging in
+        needs one retry: Telegram may answer that the account lives on another DC (PHONE_MIGRATE).
         """
         if self.server:
             session.set_dc(session.dc_id or DC_OF_OTHER_SERVER, self.server.host, self.server.port)
@@ -88,7 +89,7 @@ class Connector:
             self.api_hash,
             flood_sleep_threshold=0,
             raise_last_call_error=True,
-            request_retries=0,
+            request_retries=retries,
             connection_retries=3,
             retry_delay=1,
             receive_updates=False,

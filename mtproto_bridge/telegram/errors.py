@@ -8,7 +8,7 @@ from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, NotReached, 
 # Telethon's classes for known errors no longer carry Telegram's own words; its table has them.
 _WORDS = {known: words for words, known in rpc_errors_dict.items()}
 
-_VOID_SESSION = (errors.UnauthorizedError, errors.AuthKeyDuplicatedError)
+_VOID_SESSION = (errors.UnauthorizedError, errors.AuthKeyDuplicatedError, errors.AuthKeyNotFound)
 
 
 def translate(error: Exception) -> Exception:
@@ -17,6 +17,8 @@ def translate(error: Exception) -> Exception:
         return FloodWait(error.seconds)
     if isinstance(error, _VOID_SESSION):
         return AccountLost(words_of(error))
+    if isinstance(error, errors.InvalidDCError):  # Telethon has changed to the right one: ask again
+        return NotReached(words_of(error))
     if isinstance(error, errors.ServerError | errors.TimedOutError | ConnectionError | TimeoutError | OSError):
         return NotReached(type(error).__name__)
     if isinstance(error, errors.RPCError):

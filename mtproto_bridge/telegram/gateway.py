@@ -32,6 +32,10 @@ class AccountLost(Exception):  # noqa: N818
     """The account's session is no longer valid at Telegram: only a new login helps."""
 
 
+class SessionSealed(Exception):  # noqa: N818
+    """The account's session cannot be opened with the keys this bridge has; at Telegram it may be fine."""
+
+
 class NotReached(Exception):  # noqa: N818
     """Telegram could not be reached, or the connection broke before an answer came."""
 

@@ -1,6 +1,7 @@
 """Logging in, step by step, as core.telegram.org/api/auth has it; the console around it is `mtproto_bridge.login`."""
 
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import TypeVar
 
@@ -53,7 +54,7 @@ class Login:
 
     def __init__(self, connector: Connector) -> None:
         self._session = BridgeSession()
-        self._client = connector.client(self._session)
+        self._client = connector.client(self._session, retries=2)
         self._phone = ""
         self._learned: list[KnownPeer] = []
 
@@ -96,22 +97,28 @@ class Login:
         await self._guarded(self._client.sign_in(password=password))
         return Step.DONE
 
-    async def account(self) -> tuple[Me, list[OwnChannel], dict[int, set[int]]]:
-        """Who was logged in, the channels it may post in, and who else may post in each."""
+    async def me(self) -> Me:
+        """Who was logged in."""
+        return await self._gateway().me()
 
+    async def channels(self) -> dict[OwnChannel, set[int]]:
+        """The channels it may post in, and who may post in each.
+
+        Raises:
+            Refused, FloodWait, NotReached: they cannot be read now.
+        """
+        gateway = self._gateway()
+        admins = {}
+        for channel in await gateway.own_channels():
+            with suppress(Refused):  # a channel that will not say is not registered
+                admins[channel] = await gateway.posting_admins(channel.peer_id)
+        return admins
+
+    def _gateway(self) -> TelethonGateway:
         async def keep(peers: Sequence[KnownPeer]) -> None:
             self._learned.extend(peers)
 
-        gateway = TelethonGateway(self._client, self._session, keep)
-        me = await gateway.me()
-        channels = await gateway.own_channels()
-        admins = {}
-        for channel in channels:
-            try:
-                admins[channel.peer_id] = await gateway.posting_admins(channel.peer_id)
-            except Refused:
-                continue  # a channel that will not say is not registered
-        return me, [one for one in channels if one.peer_id in admins], admins
+        return TelethonGateway(self._client, self._session, keep)
 
     def result(self, me: Me) -> tuple[TelegramSession, list[KnownPeer]]:
         """What is to be sealed, and the access hashes learned on the way."""

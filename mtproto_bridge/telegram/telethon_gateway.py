@@ -28,6 +28,8 @@ from mtproto_bridge.telegram.sessions import BridgeSession, username_of
 NANOS = 1_000_000_000
 LIST_PAGE = 100
 MOST_ADMINS = 200
+DIALOGS_SECONDS = 300.0
+"""Reading all dialogs is many calls."""
 NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
 
 KeepPeers = Callable[[Sequence[KnownPeer]], Awaitable[None]]
@@ -41,6 +43,11 @@ class TelethonGateway:
         self._session = session
         self._keep_peers = keep_peers
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether Telethon is connected, or still trying to be."""
+        return bool(self._client.is_connected())
+
     async def close(self) -> None:
         """Disconnect."""
         await self._client.disconnect()
@@ -50,9 +57,9 @@ class TelethonGateway:
     async def _call(self, request: Any) -> Any:  # noqa: ANN401 - Telethon's requests and answers
         return await self._guarded(self._client(request))
 
-    async def _guarded(self, call: Awaitable[Any]) -> Any:  # noqa: ANN401
+    async def _guarded(self, call: Awaitable[Any], *, seconds: float = CALL_SECONDS) -> Any:  # noqa: ANN401
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(seconds):
                 answer = await call
         except Exception as error:
             translated = translate(error)
@@ -112,7 +119,9 @@ class TelethonGateway:
 
     async def own_channels(self) -> list[OwnChannel]:
         """Channels the account may post in."""
-        dialogs = await self._guarded(self._client.get_dialogs(limit=None, ignore_migrated=True))
+        dialogs = await self._guarded(
+            self._client.get_dialogs(limit=None, ignore_migrated=True), seconds=DIALOGS_SECONDS
+        )
         self._session.process_entities(types.contacts.Found([], [], [one.entity for one in dialogs], []))
         await self._keep_learned()
         channels = (one.entity for one in dialogs if isinstance(one.entity, types.Channel))
