@@ -23,10 +23,14 @@ def execute(command: str) -> int:
         loaded = settings.load()
         logs.set_up(loaded.log_level)
         return _execute(command, loaded)
-    except (SettingsError, ServerSettingError) as error:
+    except (SettingsError, ServerSettingError, SessionKeyError) as error:
         return _say(str(error), WRONG_SETTING)
-    except (EmbeddedServerError, StoreError, SessionKeyError, app.QueueError) as error:
+    except (EmbeddedServerError, StoreError, app.QueueError) as error:
         return _say(str(error), 1)
+    except PermissionError as error:
+        return _say(f"DATA_DIR or SESSION_KEY_FILE: {error.filename} may not be written by us.", WRONG_SETTING)
+    except (FileExistsError, NotADirectoryError) as error:
+        return _say(f"DATA_DIR or SESSION_KEY_FILE: {error.filename} is in the way, a folder is needed.", WRONG_SETTING)
     except KeyboardInterrupt:
         return _say("Stopped.", 130)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,14 @@ class BridgeSettings(BaseSettings):
     mtproto_server: str | None = None
     mtproto_public_key_file: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database_we_speak(cls, value: SecretStr | None) -> SecretStr | None:
+        scheme = urlsplit(value.get_secret_value()).scheme.partition("+")[0] if value else None
+        if scheme not in (None, "sqlite", "postgresql", "postgres"):
+            raise ValueError("it should begin with sqlite:// or postgresql://")
+        return value
 
     @field_validator("api_hash")
     @classmethod

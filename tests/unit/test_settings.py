@@ -236,9 +236,19 @@ def test_a_queue_or_a_store_that_cannot_be_used_is_a_sentence(tmp_path: Path) ->
     assert code == 1
     assert "✗ REDIS_URL: the server does not answer" in said
     code, said = command(tmp_path, "run", **GOOD, DATABASE_URL="mysql://u:hunter2@h/d")
-    assert code == 1
-    assert "DATABASE_URL names mysql; Starling speaks sqlite and postgresql." in said
+    assert code == WRONG_SETTING
+    assert "DATABASE_URL is wrong (it should begin with sqlite:// or postgresql://)" in said
     assert "hunter2" not in said
+
+
+def test_a_key_file_of_garbage_and_a_folder_that_cannot_be_made_are_sentences(tmp_path: Path) -> None:
+    (tmp_path / "garbage").write_text("no key\n")
+    code, said = command(tmp_path, "login", **GOOD, SESSION_KEY_FILE="garbage")
+    assert code == WRONG_SETTING
+    assert "SESSION_KEY_FILE: garbage cannot be used as a key file" in said
+    code, said = command(tmp_path, "run", **GOOD, DATA_DIR="garbage/data")
+    assert code == WRONG_SETTING
+    assert "is in the way, a folder is needed" in said
 
 
 @pytest.mark.parametrize("url", ["http://h:1", "no url", "redis://h:port"])
