@@ -34,7 +34,7 @@ run: $(READY) ## Run with your own BOT_TOKEN, API_ID and API_HASH (.env)
 	@$(BIN)/python -m processes
 
 test: lint ## Every check and test
-	@echo "Running the tests (about two minutes)"
+	@echo "Running the tests (five to ten minutes)"
 	@$(BIN)/python -m pytest
 
 lint: $(READY) ## Style, types and layers
