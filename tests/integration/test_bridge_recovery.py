@@ -1,14 +1,16 @@
 """The bridge after things went wrong: found in review, each with its scenario."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
+from redis.exceptions import ResponseError
 from telethon.errors import AuthKeyNotFound
 
 from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
+from mtproto_bridge.queue.redis import Entry
 from mtproto_bridge.store import accounts
 from mtproto_bridge.telegram.errors import translate
 from mtproto_bridge.telegram.gateway import AccountLost
@@ -126,3 +128,21 @@ async def test_one_balance_in_trouble_does_not_hide_the_others(
     site.clock.move(seconds=61)
     world.faults.set(Fault("error", "channels.getParticipants", code=400, message="SOMETHING_NEW"))
     assert [one.kind for one in (await client.list_balances(caller(BOB))).balances] == ["account"]
+
+
+async def test_the_reader_of_answers_outlives_what_a_failover_sends(
+    client: BridgeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that changes its role ends blocked reads with an error that is no lost connection."""
+    read, refused = client._server.read, asyncio.Event()
+
+    async def once_refused(streams: Mapping[str, str], *, block_ms: int, count: int = 128) -> dict[str, list[Entry]]:
+        if not refused.is_set():
+            refused.set()
+            raise ResponseError("UNBLOCKED force unblock from blocking operation")
+        return await read(streams, block_ms=block_ms, count=count)
+
+    monkeypatch.setattr(client._server, "read", once_refused)
+    await client.browse_programs(OWNER, page=0, size=6)  # ends the read that blocks now
+    await refused.wait()
+    assert (await client.browse_programs(OWNER, page=0, size=6)).total == 2
