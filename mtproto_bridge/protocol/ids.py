@@ -7,8 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
-PersonId = NewType("PersonId", int)
-"""A Telegram user id of somebody who talks to the bot."""
 AccountId = NewType("AccountId", int)
 """A Telegram user id of an account logged in on the bridge."""
 BotId = NewType("BotId", int)

@@ -88,11 +88,6 @@ class QueueServer:
         """Append one entry, keeping about the last `keep`."""
         return cast("str", await self._redis.xadd(stream, cast("Any", dict(fields)), maxlen=keep, approximate=False))
 
-    async def last_id(self, stream: str) -> str:
-        """The id of the newest entry, `0-0` for an empty stream."""
-        newest = cast("list[Entry]", await self._redis.xrevrange(stream, count=1))
-        return newest[0][0] if newest else "0-0"
-
     async def get(self, key: str) -> str | None:
         """A string's value."""
         return cast("str | None", await self._redis.get(key))
