@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --no-build-isolation --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint bench lock clean
+.PHONY: help setup demo run test lint test-compat chaos bench bench-queue lock clean
 
 help: ## Say what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Only install: .venv with the pinned packages
 
@@ -44,8 +44,36 @@ lint: $(READY) ## Style, types and layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache | tail -n 4
 
+# The oldest redis-py we work with, in an environment of its own: everything else is as in dev.txt.
+COMPAT := .venv-compat
+COMPAT_TESTS := tests/integration/test_queue*.py tests/integration/test_bridge*.py tests/unit/test_queue*.py \
+	tests/unit/test_contract.py
+
+test-compat: $(COMPAT)/.compat ## The queue's tests on the oldest redis-py
+	@$(COMPAT)/bin/python -m pytest $(COMPAT_TESTS)
+
+$(COMPAT)/.compat: pyproject.toml requirements/build.txt requirements/dev.txt requirements/compat.txt
+	@$(MAKE) --no-print-directory setup VENV=$(COMPAT)
+	@$(COMPAT)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --require-hashes -r requirements/compat.txt
+	@touch $@
+
+chaos: $(READY) ## Kill, stop and drop everything, long: 25,000 requests
+	@$(BIN)/python -m tests.chaos
+
 bench: $(READY) ## Measure, side by side in one run
 	@$(BIN)/python -m benchmarks
+
+# The frameworks the queue is measured beside: never in our own environment, and one each where their pins clash.
+BENCH_READY := $(VENV)-bench/.ready $(VENV)-bench-saq/.ready $(VENV)-bench-arq/.ready
+
+bench-queue: $(READY) $(BENCH_READY) ## Measure the queue beside other frameworks
+	@$(BIN)/python -m benchmarks queue
+
+$(VENV)-%/.ready: requirements/%.txt
+	@echo "Setting up (once): $(VENV)-$*, for the benchmark only"
+	@$(PYTHON) -m venv $(VENV)-$*
+	@$(VENV)-$*/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r $<
+	@touch $@
 
 # Pins again from pyproject.toml; needs uv on the PATH. --universal: one lock for every Python from 3.11.2 up.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
@@ -53,6 +81,8 @@ lock: ## Renew the pinned packages (needs uv)
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	for one in bench bench-saq bench-arq; do $(LOCK) requirements/$$one.in -o requirements/$$one.txt || exit 1; done
+	$(LOCK) --no-deps requirements/compat.in -o requirements/compat.txt
 
 clean: ## Remove .venv and caches (never ./data or ./keys)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(COMPAT) $(VENV)-bench* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

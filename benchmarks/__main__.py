@@ -1,29 +1,93 @@
-"""`python -m benchmarks`: what the sandbox and a join cost on this machine, side by side in one run."""
+"""`python -m benchmarks`: what the sandbox and a join cost on this machine; `... queue`: what the queue costs."""
 
 import argparse
 import json
+import os
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TypeVar
 
 import uvloop
 
 from benchmarks import joining, mtproto
 from benchmarks.figures import Round, medians
+from benchmarks.queue import contest, report
 from benchmarks.stage import staged
+
+INTERRUPTED = 130
+"""The exit code of a process that Ctrl-C ended."""
+
+BUSY_LOAD = 0.7
+"""From where on other work on the machine shows in the figures."""
+
+Number = TypeVar("Number", int, float)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, and print the medians over all rounds."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _queue(options) if options.what == "queue" else _join(options)
+    except KeyboardInterrupt:
+        print("Interrupted; nothing is left running.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measures the sandbox's MTProto server, and a join through the bridge beside the bare calls.",
+        usage="%(prog)s [-h] [--rounds ROUNDS] [--json]\n       %(prog)s queue [-h] ...",
+        description="Measures the sandbox's MTProto server, and a join through the bridge beside the bare calls. "
+        "With `queue`: a round trip through the queue beside a PING, naive streams and other frameworks.",
         epilog="benchmarks/README.md says how to read the figures: the ratios travel, the times do not.",
     )
-    parser.add_argument("--rounds", type=_positive, default=5, help="medians are taken over so many (default: 5)")
+    _add_common(parser, rounds=5)
+    parser.set_defaults(what="join")
+    queue = parser.add_subparsers(title="also", metavar="queue", prog="python -m benchmarks").add_parser(
+        "queue",
+        help="the queue beside a PING, naive streams and other frameworks",
+        description="Round trips through the queue with its full semantics, beside a redis-py PING, naive streams, "
+        "FastStream, pydocket, taskiq, saq and arq: on one Valkey, in turn, one and 64 in flight.",
+        epilog="The frameworks live in environments of their own, which `make bench-queue` sets up; one that is "
+        "not there is left out. Six rounds of everybody take about four minutes. benchmarks/README.md says how to "
+        "read the figures.",
+    )
+    _add_common(queue, rounds=6)
+    queue.add_argument(
+        "--seconds",
+        type=_at_least(float, 0.05, "seconds (0.05 or more)"),
+        default=1.5,
+        help="how long each figure is measured in each round (default: 1.5)",
+    )
+    queue.add_argument(
+        "--only",
+        type=_contestants,
+        default=list(contest.CONTESTANTS),
+        metavar="A,B",
+        help=f"only these, of {', '.join(one.name for one in contest.CONTESTANTS)}",
+    )
+    queue.set_defaults(what="queue")
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, *, rounds: int) -> None:
+    parser.add_argument(
+        "--rounds",
+        type=_at_least(int, 1, "a number of rounds (1 or more)"),
+        default=rounds,
+        help=f"medians are taken over so many (default: {rounds})",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object, with every round's figures")
-    options = parser.parse_args(arguments)
+
+
+# -- a join ---------------------------------------------------------------------------------------------------
+
+
+def _join(options: argparse.Namespace) -> int:
     rounds = uvloop.run(_measure(options.rounds))
     if options.json:
-        print(json.dumps({name: {"median": medians(all_), "rounds": all_} for name, all_ in rounds.items()}, indent=1))
+        print(json.dumps({name: _with_medians(its) for name, its in rounds.items()}, indent=1))
     else:
         print(_table(medians(rounds["mtproto"]), medians(rounds["join"]), options.rounds))
     return 0
@@ -52,10 +116,85 @@ def _table(server: Round, join: Round, rounds: int) -> str:
     )
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of rounds (1 or more)")
-    return int(text)
+# -- the queue ------------------------------------------------------------------------------------------------
+
+
+def _queue(options: argparse.Namespace) -> int:
+    contestants = [one for one in options.only if _is_there(one)]
+    if not contestants:
+        return 2
+    if busy := _busy():
+        print(busy, file=sys.stderr)
+    rounds: dict[str, list[Round]] = {one.name: [] for one in contestants}
+    versions: dict[str, contest.Versions] = {}
+    try:
+        for name, version, figures in contest.hold(contestants, options.rounds, options.seconds):
+            versions[name] = version
+            rounds[name].append(figures)
+    except contest.ContestantError as error:
+        print(error, file=sys.stderr)
+        return 1
+    goals = report.goals(rounds, [one.name for one in contestants if one.framework])
+    if options.json:
+        told = {
+            "contestants": {
+                one.name: {"settings": one.settings, **asdict(versions[one.name]), **_with_medians(rounds[one.name])}
+                for one in contestants
+            },
+            "goals": [{**asdict(goal), "verdict": goal.verdict} for goal in goals],
+        }
+        print(json.dumps(told, indent=1))
+        return 0
+    print(f"Medians over {options.rounds} rounds, in turn on one Valkey (unix socket, AOF every second).\n")
+    print(report.table(rounds, {name: version.redis for name, version in versions.items()}))
+    print("\nGoals")
+    print(report.goal_lines(goals))
+    print("\nIn which settings")
+    for one in contestants:
+        print(f"  {one.name:11}{versions[one.name].version:9}{one.settings}")
+    return 0
+
+
+def _busy() -> str:
+    """A warning where the machine has other things to do: a contestant's two processes and the server need it."""
+    load = os.getloadavg()[0]
+    if load < BUSY_LOAD:
+        return ""
+    return f"This machine is busy (load {load:.1f}): whoever needs most of it looks worst, and no figure is worth much."
+
+
+def _is_there(contestant: contest.Contestant) -> bool:
+    if contestant.python.exists():
+        return True
+    print(
+        f"{contestant.name} is left out: there is no {contestant.environment}; `make bench-queue` sets it up.",
+        file=sys.stderr,
+    )
+    return False
+
+
+def _with_medians(rounds: list[Round]) -> dict[str, Round | list[Round]]:
+    return {"median": medians(rounds), "rounds": rounds}
+
+
+def _contestants(text: str) -> list[contest.Contestant]:
+    known = {one.name: one for one in contest.CONTESTANTS}
+    if unknown := [name for name in text.split(",") if name not in known]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: nobody of that name; there are {', '.join(known)}")
+    return [known[name] for name in known if name in text.split(",")]
+
+
+def _at_least(kind: Callable[[str], Number], least: float, what: str) -> Callable[[str], Number]:
+    def parse(text: str) -> Number:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = None
+        if number is None or not least <= number < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not {what}")
+        return number
+
+    return parse
 
 
 if __name__ == "__main__":

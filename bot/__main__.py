@@ -20,6 +20,7 @@ EPILOG = """\
 settings (environment or .env):
   BOT_TOKEN    the bot's token, from @BotFather (required)
   REDIS_URL    the queue; without it, the one the bridge starts in DATA_DIR
+  QUEUE_PREFIX what its keys begin with, as the bridge has it (default: starling)
   DATA_DIR     the folder shared with the bridge (default: data)
   BOT_NAME     stable name of this bot process (default: bot-1)
   BOT_API_URL  a Bot API server on this machine instead of Telegram
@@ -65,6 +66,7 @@ async def run(settings: Settings) -> int:
     app = compose(
         token=settings.bot_token.get_secret_value(),
         queue_url=settings.queue_url(),
+        prefix=settings.queue_prefix,
         name=settings.bot_name,
         bot_api_url=settings.bot_api_url,
     )

@@ -22,6 +22,7 @@ from aiogram.exceptions import (
 from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder
 from aiogram.fsm.storage.redis import RedisStorage
 from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats
+from redis.asyncio import Redis
 
 from bot.conversations import join, links, menu, programs, words
 from bot.i18n import FALLBACK, Texts, Translations
@@ -32,7 +33,7 @@ from bot.middlewares.private_only import PrivateOnlyMiddleware
 from bot.middlewares.retry_after import RetryAfterMiddleware
 from bot.middlewares.talking import TalkMiddleware
 from bot.talk import Recent
-from mtproto_bridge.client import BridgeClient
+from mtproto_bridge.client import BridgeClient, storage_pool
 
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
 COMMANDS = ("start", "programs", "join", "links", "help", "cancel")
@@ -133,10 +134,11 @@ class App:
         self.started.set()
 
 
-def compose(
+def compose(  # noqa: PLR0913 - what it is told from outside
     *,
     token: str,
     queue_url: str,
+    prefix: str = "starling",
     name: str = "bot-1",
     bot_api_url: str | None = None,
     now: Callable[[], datetime] = utc_now,
@@ -146,9 +148,9 @@ def compose(
     bot = make_bot(token, bot_api_url)
     recent = Recent()
     late = LateReplies(bot, translations, recent, now)
-    bridge = BridgeClient.at(queue_url, name=name, on_late=late.receive, now=now)
+    bridge = BridgeClient.at(queue_url, name=name, prefix=prefix, on_late=late.receive, now=now)
     dispatcher = make_dispatcher(
-        bridge=bridge, storage=make_storage(queue_url), translations=translations, recent=recent, now=now
+        bridge=bridge, storage=make_storage(queue_url, prefix), translations=translations, recent=recent, now=now
     )
     return App(bot, bridge, dispatcher, late, translations)
 
@@ -161,10 +163,10 @@ def make_bot(token: str, bot_api_url: str | None = None) -> Bot:
     return Bot(token, session=session)
 
 
-def make_storage(queue_url: str) -> RedisStorage:
+def make_storage(queue_url: str, prefix: str) -> RedisStorage:
     """Where open questions are kept over a restart."""
-    keys = DefaultKeyBuilder(prefix="{starling}:fsm", with_bot_id=True, with_destiny=True)
-    return RedisStorage.from_url(queue_url, key_builder=keys, state_ttl=QUESTION_LIFE)
+    keys = DefaultKeyBuilder(prefix=f"{{{prefix}}}:fsm", with_bot_id=True, with_destiny=True)
+    return RedisStorage(Redis(connection_pool=storage_pool(queue_url)), key_builder=keys, state_ttl=QUESTION_LIFE)
 
 
 def make_dispatcher(

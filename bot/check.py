@@ -29,7 +29,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """Look at everything, from the outside in; settings that could be read are right already."""
     yield Finding(good=True, sentence="The settings can be read.")
     yield await _telegram(settings)
-    client = BridgeClient.at(settings.queue_url(), name=f"{settings.bot_name}-check")
+    client = BridgeClient.at(settings.queue_url(), name=f"{settings.bot_name}-check", prefix=settings.queue_prefix)
     try:
         queue = await _queue(client, settings)
         yield queue

@@ -1,7 +1,8 @@
 """Answers that come when nobody waits for them any more: after a restart, or after the patience ran out."""
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import structlog
@@ -16,18 +17,23 @@ from bot.screens.layout import Screen
 from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, Caller
 from mtproto_bridge.protocol import BridgeError, Reply
-from mtproto_bridge.protocol.replies import AffiliationPage, Affiliations, ProgramCard, Programs
+from mtproto_bridge.protocol.replies import AffiliationPage, Affiliations, ProgramCard, Programs, Result
+
+MOST_REMEMBERED = 1_000
 
 log = structlog.get_logger()
 
 
-def late_screen(texts: Texts, reply: Reply, now: datetime) -> Screen | None:
-    """The screen for an answer, the same as in time; None for answers nobody would look at."""
+def late_screen(texts: Texts, reply: Reply, now: datetime, *, note: str | None = None) -> Screen | None:
+    """The screen for an answer, the same as in time; None for answers nobody would look at.
+
+    `note` says on a link's page what was done.
+    """
     if reply.failure:
         return failure_screen(texts, reply.failure, now=now, trace=reply.trace)
     match reply.result:
         case AffiliationPage() as page:
-            return links.link_page(texts, page, note=_note(page))
+            return links.link_page(texts, page, note=note)
         case Affiliations() as found:
             return links.links_page(texts, found)
         case Programs() as found:
@@ -37,11 +43,32 @@ def late_screen(texts: Texts, reply: Reply, now: datetime) -> Screen | None:
     return None
 
 
-def _note(page: AffiliationPage) -> str | None:
-    """What was done, where something was: the reply does not say what had been asked."""
-    if page.replayed or not page.changed:
+def _note(reply: Reply, present: Reply) -> str | None:
+    """What was done, where something was and is still so: the reply does not say what had been asked."""
+    if not _acted(reply) or not isinstance(reply.result, AffiliationPage):
         return None
-    return links.after_revoke(page) if page.affiliation.revoked else links.after_join(page)
+    done, shown = reply.result, present.result
+    if done.affiliation.revoked:
+        return links.after_revoke(done)
+    if not isinstance(shown, AffiliationPage) or shown.affiliation.revoked:
+        return None
+    if shown.affiliation.id != done.affiliation.id:  # it has a successor
+        return None
+    unseen = shown.affiliation.url is None and not done.replaced_link
+    return "link.note_joined_unseen" if unseen else links.after_join(done)
+
+
+def _acted(reply: Reply) -> bool:
+    """Whether something was done just now, which is told in any case."""
+    return isinstance(reply.result, AffiliationPage) and reply.result.changed and not reply.result.replayed
+
+
+def _without_url(reply: Reply) -> Reply:
+    page = reply.result
+    if not isinstance(page, AffiliationPage):
+        return reply
+    affiliation = page.affiliation.model_copy(update={"url": None})
+    return reply.model_copy(update={"result": page.model_copy(update={"affiliation": affiliation})})
 
 
 class LateReplies:
@@ -53,6 +80,8 @@ class LateReplies:
         self._recent = recent
         self._now = now
         self._waiting: asyncio.Queue[Reply] = asyncio.Queue()
+        self._asked: deque[str] = deque(maxlen=MOST_REMEMBERED)
+        """Traces of what was asked anew: an answer to that which is late itself is not asked for on and on."""
 
     async def receive(self, reply: Reply) -> None:
         """Take an answer over; the reader of answers must not wait until Telegram has shown it."""
@@ -75,30 +104,37 @@ class LateReplies:
         if origin is None or (reply.failure and self._recent.is_ours(reply.trace)):
             return  # an error that replaces another error, or covers a list that came all the same, helps nobody
         covered = self._recent.is_covered(origin.chat_id, origin.message_id, reply.trace)
-        acted = isinstance(reply.result, AffiliationPage) and reply.result.changed
-        if covered and not acted:
+        if not _acted(reply) and (covered or reply.trace in self._asked):
             return
-        reply = await self._present(bridge, reply)
-        screen = late_screen(self._translations.texts(origin.locale), reply, self._now())
+        present = await self._present(bridge, reply)
+        texts = self._translations.texts(origin.locale)
+        screen = late_screen(texts, present, self._now(), note=_note(reply, present))
         if screen is None:
             return
         log.info("late.shown", trace=reply.trace)
         await delivery.show(self._bot, origin.chat_id, None if covered else origin.message_id, screen)
 
     async def _present(self, bridge: BridgeClient, reply: Reply) -> Reply:
-        """A replayed or stale result is what was true once: ask what is true now."""
-        caller = Caller(actor=reply.actor, origin=reply.origin, trace=reply.trace)
-        now: AffiliationPage | Affiliations | ProgramCard
+        """What is true now, where the answer is what was true once, or holds a URL that was theirs to see then."""
+        asking = _asking_anew(bridge, reply)
+        if asking is None:
+            return reply
+        self._asked.append(reply.trace)
         try:
-            match reply.result:
-                case AffiliationPage(replayed=True, affiliation=link):
-                    now = await bridge.show_affiliation(caller, link.balance.id, link.bot_id)
-                case Affiliations(stale_accounts=[_, *_], page=page):
-                    now = await bridge.list_affiliations(caller, page=page, size=links.PAGE_SIZE)
-                case ProgramCard(stale_accounts=[_, *_], program=program):
-                    now = await bridge.show_program(caller, bot_id=program.bot_id)
-                case _:
-                    return reply
+            return reply.model_copy(update={"result": await asking})
         except BridgeError as error:
+            if _acted(reply):  # that is told, whatever stands in the way of its URL
+                return _without_url(reply)
             return reply.model_copy(update={"result": None, "failure": error.failure})
-        return reply.model_copy(update={"result": now})
+
+
+def _asking_anew(bridge: BridgeClient, reply: Reply) -> Awaitable[Result] | None:
+    caller = Caller(actor=reply.actor, origin=reply.origin, trace=reply.trace)
+    match reply.result:
+        case AffiliationPage(affiliation=link) as page if page.replayed or not link.revoked:
+            return bridge.show_affiliation(caller, link.balance.id, link.bot_id)
+        case Affiliations(stale_accounts=[_, *_], page=page):
+            return bridge.list_affiliations(caller, page=page, size=links.PAGE_SIZE)
+        case ProgramCard(stale_accounts=[_, *_], program=program):
+            return bridge.show_program(caller, bot_id=program.bot_id)
+    return None

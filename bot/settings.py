@@ -4,13 +4,14 @@ import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mtproto_bridge.client import embedded_url
-from processes.settings import RedisUrl, SettingsError, read
+from processes import redis_url
+from processes.settings import QueuePrefix, RedisUrl, SettingsError, read
 
 _TOKEN = re.compile(r"[0-9]{3,16}:[A-Za-z0-9_-]{30,}", re.ASCII)
 
@@ -18,6 +19,7 @@ WHERE = {
     "BOT_TOKEN": "talk to @BotFather in Telegram, send /newbot or /token, and copy the token it shows",
     "REDIS_URL": "give the URL of your Redis or Valkey, like redis://localhost:6379/0, or leave it out to use"
     " the one the bridge starts by itself",
+    "QUEUE_PREFIX": "letters, digits, dots and dashes, the same as the bridge's, or leave it out for starling",
     "DATA_DIR": "give a folder that the bridge uses too, or leave it out for ./data",
     "BOT_API_URL": "leave it out to use Telegram itself",
     "BOT_NAME": "letters, digits, dots and dashes that stay the same over restarts, or leave it out for bot-1",
@@ -32,6 +34,7 @@ class Settings(BaseSettings):
 
     bot_token: SecretStr
     redis_url: RedisUrl | None = None
+    queue_prefix: QueuePrefix = "starling"
     data_dir: Path = Path("data")
     bot_api_url: str | None = None
     bot_name: str = Field("bot-1", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
@@ -78,10 +81,7 @@ def _is_loopback(url: str) -> bool:
 
 def place_of(queue_url: str) -> str:
     """Where a queue is, without the password its URL may hold."""
-    parts = urlsplit(queue_url)
-    if parts.scheme == "unix":
-        return parts.path or parse_qs(parts.query).get("path", [queue_url])[0]
-    return f"{parts.hostname}:{parts.port or 6379}"
+    return str(redis_url.parse(queue_url))
 
 
 def load() -> Settings:

@@ -1,4 +1,4 @@
-"""`python -m mtproto_bridge [run|login|check]`."""
+"""`python -m mtproto_bridge [run|login|check|dead-letters]`."""
 
 import argparse
 import sys
@@ -7,24 +7,41 @@ COMMANDS = {
     "run": "serve the bot's requests until stopped (the default)",
     "login": "log a Telegram account in, in this terminal: phone, code, two-step password",
     "check": "say what is wrong with this set-up, a sentence each; exit code 1 if anything is",
+    "dead-letters": "requests that were given up: list them, put them back, forget them",
+}
+LETTERS = {
+    "list": "show them, oldest first (the default)",
+    "retry": "put some back into their lanes; the answers go to the chats they came from",
+    "drop": "forget some",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; answers the exit code (2: a setting is missing or wrong)."""
+    options = _parser().parse_args(arguments)
+
+    from mtproto_bridge.commands import execute  # noqa: PLC0415 - --help does not wait for Telethon and SQLAlchemy
+
+    return execute(options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m mtproto_bridge",
         description="Starling's bridge: acts at Telegram for the bot, on accounts you log in here.",
         epilog="Settings come from the environment and .env; .env.example explains them.",
     )
+    parser.set_defaults(command="run")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    for name, text in COMMANDS.items():
-        commands.add_parser(name, help=text, description=text)
-    command = parser.parse_args(arguments).command or "run"
-
-    from mtproto_bridge.commands import execute  # noqa: PLC0415 - --help does not wait for Telethon and SQLAlchemy
-
-    return execute(command)
+    made = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
+    letters = made["dead-letters"]
+    letters.set_defaults(what="list", which=[])
+    whats = letters.add_subparsers(dest="what", metavar="what")
+    for name, text in LETTERS.items():
+        what = whats.add_parser(name, help=text, description=text)
+        if name != "list":
+            what.add_argument("which", nargs="+", metavar="ID", help="as `list` shows it, or `all`")
+    return parser
 
 
 if __name__ == "__main__":

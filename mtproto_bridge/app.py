@@ -11,13 +11,14 @@ import structlog
 
 from mtproto_bridge.actions.dispatch import Actions
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.queue import embedded
+from mtproto_bridge.queue import checks, embedded
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.lanes import LaneOwner
-from mtproto_bridge.queue.redis import QueueServer, reachable
+from mtproto_bridge.queue.redis import Outage, QueueServer, reach
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, balances, open_store
 from mtproto_bridge.store.database import sqlite_url
+from mtproto_bridge.store.installation import installation_id
 from mtproto_bridge.telegram.accounts import AccountPool
 from mtproto_bridge.telegram.connecting import Connector, OtherServer
 from mtproto_bridge.telegram.sessions import KeyRing
@@ -70,13 +71,14 @@ async def compose(
         EmbeddedServerError, QueueError, StoreError, SessionKeyError, ServerSettingError: with a sentence.
     """
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(_queue_server(settings))
+        server = await stack.enter_async_context(queue_server(settings, start=True))
         store = await open_store(database_url(settings))
         stack.push_async_callback(store.close)
         pool = AccountPool(store, await _key_ring(settings, store), connector(settings))
-        keys = Keys()
+        keys = Keys(settings.queue_prefix)
+        await _inspect(settings, server, keys, store)
         actions = Actions(pool, store, now)
-        owner = LaneOwner(server, keys, settings.bridge_name, actions, ttl=settings.lease_seconds)
+        owner = LaneOwner(server, keys, settings.bridge_name, actions, ttl=settings.lease_seconds, now=now)
         yield Bridge(owner, store, Directory(store, server, keys))
 
 
@@ -92,19 +94,47 @@ async def run(settings: BridgeSettings) -> None:
 
 
 @asynccontextmanager
-async def _queue_server(settings: BridgeSettings) -> AsyncIterator[QueueServer]:
+async def queue_server(settings: BridgeSettings, *, start: bool = False) -> AsyncIterator[QueueServer]:
+    """The queue's server; the embedded one is started where wanted.
+
+    Raises:
+        EmbeddedServerError, QueueError: with a sentence.
+    """
     async with AsyncExitStack() as stack:
-        if settings.redis_url:
-            url = settings.redis_url.get_secret_value()
-        else:
+        if start and not settings.redis_url:
             started = await asyncio.to_thread(embedded.start, settings.data_dir)
             stack.callback(started.stop)
-            url = embedded.url_of(embedded.socket_path(settings.data_dir))
-        server = QueueServer(url)
+        server = QueueServer(queue_url(settings))
         stack.push_async_callback(server.close)
-        if not await reachable(server, attempts=25):
-            raise QueueError("REDIS_URL: the server does not answer; start it, or leave REDIS_URL out.")
+        try:
+            await reach(server, attempts=25 if start else 1)
+        except Outage as error:
+            if settings.redis_url:
+                raise QueueError(checks.no_answer(error)) from error
+            raise QueueError(
+                "The embedded server is not running: start the bridge (python -m mtproto_bridge run) first."
+            ) from error
         yield server
+
+
+def queue_url(settings: BridgeSettings) -> str:
+    """Where the queue is.
+
+    Raises:
+        EmbeddedServerError: with a sentence.
+    """
+    if settings.redis_url:
+        return settings.redis_url.get_secret_value()
+    return embedded.url_of(embedded.socket_path(settings.data_dir))
+
+
+async def _inspect(settings: BridgeSettings, server: QueueServer, keys: Keys, store: Store) -> None:
+    async with store.begin() as session:
+        installation = await installation_id(session)
+    for finding in await checks.inspect(server.ask, queue_url(settings), keys, installation):
+        if finding.fatal:
+            raise QueueError(finding.sentence)
+        log.warning("queue.unwise", sentence=finding.sentence)
 
 
 async def _key_ring(settings: BridgeSettings, store: Store) -> KeyRing:
@@ -124,6 +154,7 @@ class Directory:
         self._store = store
         self._server = server
         self._keys = keys
+        self._written: dict[str, str] = {}
 
     async def accounts(self) -> list[AccountId]:
         """Every account. A logged-out one keeps its lane: who asks is told so, and a new login heals it."""
@@ -133,6 +164,14 @@ class Directory:
         if known:
             desk = next((account for account, ready in known.items() if ready), next(iter(known)))
             await self._server.put(self._keys.desk(), str(desk))
-        if routes:
-            await self._server.hash_put(self._keys.routes(), {str(one): str(acc) for one, acc in routes.items()})
+        await self._write_routes({str(balance): str(account) for balance, account in routes.items()})
         return list(known)
+
+    async def _write_routes(self, routes: dict[str, str]) -> None:
+        """Only what changed, unless the server forgot: this is asked several times a lease."""
+        if await self._server.ask("HLEN", self._keys.routes()) < len(routes):
+            self._written = {}
+        changed = dict(routes.items() - self._written.items())
+        if changed:
+            await self._server.hash_put(self._keys.routes(), changed)
+        self._written = routes

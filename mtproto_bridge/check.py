@@ -6,21 +6,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mtproto_bridge.app import connector, database_url
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.queue import embedded
-from mtproto_bridge.queue.redis import QueueServer, reachable
+from mtproto_bridge.queue import checks, embedded
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.redis import Outage, QueueServer
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, open_store
 from mtproto_bridge.store.database import StoreError
+from mtproto_bridge.store.installation import installation_id
 from mtproto_bridge.telegram.connecting import ServerSettingError
 from mtproto_bridge.telegram.sessions import KeyRing, SessionKeyError
 
-Finding = tuple[bool, str]
-"""Whether it is fine, and the sentence."""
+Finding = tuple[bool | None, str]
+"""Whether it is fine, None for what is only to be known, and the sentence."""
 
 
 async def findings(settings: BridgeSettings) -> AsyncIterator[Finding]:
     """Look at the queue, the store, the key, the accounts and the server setting; logs nobody in."""
-    yield await _queue(settings)
+    async for finding in _queue(settings):
+        yield finding
     try:
         connector(settings)
     except ServerSettingError as error:
@@ -32,6 +35,8 @@ async def findings(settings: BridgeSettings) -> AsyncIterator[Finding]:
         return
     try:
         yield True, "The store is there and in its newest form."
+        async for finding in _server(settings, store):
+            yield finding
         async for finding in _accounts(settings, store):
             yield finding
     except SQLAlchemyError as error:
@@ -40,21 +45,41 @@ async def findings(settings: BridgeSettings) -> AsyncIterator[Finding]:
         await store.close()
 
 
-async def _queue(settings: BridgeSettings) -> Finding:
-    if settings.redis_url:
-        server = QueueServer(settings.redis_url.get_secret_value())
+async def _queue(settings: BridgeSettings) -> AsyncIterator[Finding]:
+    if not settings.redis_url:
         try:
-            answers = await reachable(server)
-        finally:
-            await server.close()
-        if answers:
-            return True, "The server at REDIS_URL answers."
-        return False, "REDIS_URL: the server does not answer; start it, or leave REDIS_URL out."
+            socket = embedded.socket_path(settings.data_dir)
+        except embedded.EmbeddedServerError as error:
+            yield False, str(error)
+        else:
+            yield True, f"The embedded server is used, at {socket}; `run` starts it."
+        return
+    server = QueueServer(settings.redis_url.get_secret_value())
     try:
-        socket = embedded.socket_path(settings.data_dir)
-    except embedded.EmbeddedServerError as error:
-        return False, str(error)
-    return True, f"The embedded server is used, at {socket}; `run` starts it."
+        await server.ask("PING")
+        yield True, "The server at REDIS_URL answers."
+    except Outage as error:
+        yield False, checks.no_answer(error)
+    finally:
+        await server.close()
+
+
+async def _server(settings: BridgeSettings, store: Store) -> AsyncIterator[Finding]:
+    """What the server is like; one that does not answer was spoken of before."""
+    if not settings.redis_url:
+        return
+    url = settings.redis_url.get_secret_value()
+    async with store.begin() as session:
+        installation = await installation_id(session)
+    server = QueueServer(url)
+    try:
+        found = await checks.inspect(server.ask, url, Keys(settings.queue_prefix), installation, claim=False)
+    except Outage:
+        found = []
+    finally:
+        await server.close()
+    for one in found:
+        yield (False if one.fatal else None), one.sentence
 
 
 async def _accounts(settings: BridgeSettings, store: Store) -> AsyncIterator[Finding]:

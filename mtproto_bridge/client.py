@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import structlog
+from redis.asyncio import ConnectionPool
 
-from mtproto_bridge.protocol import BridgeError, ErrorCode, Origin, Reply, Request
+from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Origin, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import (
     AffiliationPage,
@@ -25,6 +26,7 @@ from mtproto_bridge.protocol.replies import (
 )
 from mtproto_bridge.protocol.requests import (
     BrowsePrograms,
+    DeskPayload,
     Join,
     ListAffiliations,
     ListBalances,
@@ -37,17 +39,23 @@ from mtproto_bridge.protocol.requests import (
     Sort,
 )
 from mtproto_bridge.queue import embedded
+from mtproto_bridge.queue.connecting import pool_at
 from mtproto_bridge.queue.keys import Keys
-from mtproto_bridge.queue.redis import LaneFull, Outage, QueueServer, end, reachable
+from mtproto_bridge.queue.line import Unanswered
+from mtproto_bridge.queue.redis import LaneFull, Outage, QueueServer, ShareSpent, end, reachable
 
 ANSWER_WITHIN = timedelta(seconds=20)
 """A read is answered by then; a mutation is started by then."""
 PATIENCE = timedelta(seconds=10)
 """How much longer a mutation that was started in time is waited for."""
-MOST_WAITING = 1_000
-"""Requests one lane holds before it refuses more."""
+MOST_WAITING, MOST_AT_DESK = 1_000, 800
+"""Requests one lane holds before it refuses more; what is bound to no balance leaves room for who joins or revokes."""
+SHARE, SHARE_PER_SECOND = 60, 3
+"""What one person may ask of the desk at once, and how fast that comes back."""
 MOST_MOVES = 3
 READ_BLOCK_MS = 5_000
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+"""Seconds between two tries to hear from a server that is out of reach."""
 _ROUTE_IN_DOUBT = (ErrorCode.ACCOUNT_UNAVAILABLE, ErrorCode.NO_ANSWER)
 """An account that is lost, or that nobody serves, cannot say who serves its balances now: look it up again."""
 
@@ -71,6 +79,11 @@ def embedded_url(data_dir: Path) -> str:
     return embedded.url_of(embedded.socket_path(data_dir))
 
 
+def storage_pool(url: str) -> ConnectionPool:
+    """Connections for the bot's own keys on the same server: 10 s for an answer, three more tries."""
+    return pool_at(url, answer_seconds=10, retries=3)
+
+
 LateReply = Callable[[Reply], Awaitable[None]]
 
 
@@ -85,7 +98,7 @@ class BridgeClient:
     handed to `on_late`, as are those that came after somebody stopped waiting.
 
     Every method raises BridgeError with the failure the bridge answered, or with one of
-    `unavailable` (nothing was done), `no_answer`, `account_unavailable` (no account is logged in).
+    `unavailable` and `slow_down` (nothing was done), `no_answer`, `account_unavailable` (no account is logged in).
     """
 
     def __init__(
@@ -112,11 +125,12 @@ class BridgeClient:
         url: str,
         *,
         name: str,
+        prefix: str = "starling",
         on_late: LateReply = _leave_late_replies,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Self:
-        """A client of the queue at a Redis URL."""
-        return cls(QueueServer(url), name=name, on_late=on_late, now=now)
+        """A client of the queue at a Redis URL, under the bridge's QUEUE_PREFIX."""
+        return cls(QueueServer(url), name=name, keys=Keys(prefix), on_late=on_late, now=now)
 
     async def reachable(self, *, attempts: int = 1) -> bool:
         """Whether the queue answers, asked up to `attempts` times, a fifth of a second apart."""
@@ -127,9 +141,8 @@ class BridgeClient:
         return await self._server.get(self._keys.desk()) is not None
 
     async def start(self) -> None:
-        """Begin to read answers, from the last one taken care of."""
-        last = await self._server.get(self._keys.read_up_to(self._name)) or "0-0"
-        self._reader = asyncio.create_task(self._read(last))
+        """Begin to read answers, those first that nobody has taken care of."""
+        self._reader = asyncio.create_task(self._read())
 
     async def close(self) -> None:
         """Stop reading; who still waits is told `no_answer`."""
@@ -269,44 +282,56 @@ class BridgeClient:
         return reply.result
 
     async def _exchange(self, account: AccountId, request: Request) -> Reply:
-        waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Reply] = loop.create_future()
         self._waiting[request.id] = waiting
         patience = ANSWER_WITHIN + (PATIENCE if isinstance(request.payload, Mutation) else timedelta())
+        alarm = loop.call_later(patience.total_seconds(), _give_up, waiting)
         try:
             await self._submit(account, request)
-            async with asyncio.timeout(patience.total_seconds()):
-                return await waiting
-        except TimeoutError as error:
-            raise BridgeError(ErrorCode.NO_ANSWER) from error
+            return await waiting
         finally:
+            alarm.cancel()
             self._waiting.pop(request.id, None)
 
     async def _submit(self, account: AccountId, request: Request) -> None:
-        text = request.model_dump_json()
+        keys, text = [self._keys.lane(account)], request.model_dump_json()
         try:
-            await self._server.script("submit", [self._keys.lane(account)], MOST_WAITING, text)
+            if isinstance(request.payload, DeskPayload):
+                keys.append(self._keys.share(request.actor))
+                await self._server.script("submit", keys, MOST_AT_DESK, text, SHARE, SHARE_PER_SECOND)
+            else:
+                await self._server.script("submit", keys, MOST_WAITING, text)
+        except Unanswered:  # it may be in the lane all the same: then it is answered
+            log.warning("submit.unanswered", trace=request.trace)
+        except ShareSpent as spent:
+            again = self._now() + timedelta(milliseconds=spent.ms)
+            raise BridgeError(Failure(code=ErrorCode.SLOW_DOWN, retry_at=again)) from spent
         except (LaneFull, *Outage) as error:
             raise BridgeError(ErrorCode.UNAVAILABLE) from error
 
     # -- answers --------------------------------------------------------------------------------------------
 
-    async def _read(self, last: str) -> None:
-        stream = self._keys.replies(self._name)
-        lost = False
+    async def _read(self) -> None:
+        stream, last = self._keys.replies(self._name), "0-0"
+        taken: list[str] = []
+        pause = 0.0
         while True:
             try:
                 news = await self._server.read({stream: last}, block_ms=READ_BLOCK_MS)
                 for entry_id, fields in news.get(stream, []):
-                    await self._deliver(fields.get("reply", ""))
                     last = entry_id
-                if news:
-                    await self._server.put(self._keys.read_up_to(self._name), last)
-                lost = False
+                    taken.append(entry_id)
+                    await self._deliver(fields.get("reply", ""))
+                if taken:
+                    await self._server.ask("XDEL", stream, *taken)
+                    taken.clear()
+                pause = 0.0
             except Outage as error:
-                if not lost:
+                if not pause:
                     log.warning("queue.lost", reason=type(error).__name__)
-                lost = True
-                await asyncio.sleep(0.5)
+                pause = min(LONGEST_PAUSE, pause * 2 or FIRST_PAUSE)
+                await asyncio.sleep(pause)
 
     async def _deliver(self, raw: str) -> None:
         reply = parse_reply(raw)
@@ -321,6 +346,11 @@ class BridgeClient:
             await self._on_late(reply)
         except Exception:
             log.exception("reply.late_failed", trace=reply.trace)
+
+
+def _give_up(waiting: asyncio.Future[Reply]) -> None:
+    if not waiting.done():
+        waiting.set_exception(BridgeError(ErrorCode.NO_ANSWER))
 
 
 def _shows_no_balance(found: Result) -> bool:

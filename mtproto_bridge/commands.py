@@ -1,12 +1,13 @@
 """What the commands of `python -m mtproto_bridge` do; imported late, since Telethon and SQLAlchemy take their time."""
 
+import argparse
 import asyncio
 import os
 import sys
 
 import uvloop
 
-from mtproto_bridge import app, check, login, settings
+from mtproto_bridge import app, check, dead_letters, login, settings
 from mtproto_bridge.queue.embedded import EmbeddedServerError
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store.database import StoreError
@@ -16,13 +17,13 @@ from processes import logs
 from processes.settings import WRONG_SETTING, SettingsError
 
 
-def execute(command: str) -> int:
+def execute(options: argparse.Namespace) -> int:
     """Run one command; answers the exit code. Whatever stops it is a sentence."""
     os.umask(0o077)  # whatever we write, the embedded server's files too, is its owner's only
     try:
         loaded = settings.load()
         logs.set_up(loaded.log_level)
-        return _execute(command, loaded)
+        return _execute(options, loaded)
     except (SettingsError, ServerSettingError, SessionKeyError) as error:
         return _say(str(error), WRONG_SETTING)
     except (EmbeddedServerError, StoreError, app.QueueError) as error:
@@ -35,11 +36,15 @@ def execute(command: str) -> int:
         return _say("Stopped.", 130)
 
 
-def _execute(command: str, loaded: BridgeSettings) -> int:
-    if command == "login":
+def _execute(options: argparse.Namespace, loaded: BridgeSettings) -> int:
+    if options.command == "login":
         return asyncio.run(login.login(loaded, login.Terminal()))
-    if command == "check":
+    if options.command == "check":
         return asyncio.run(_check(loaded))
+    if options.command == "dead-letters":
+        what = options.what or "list"
+        which = [] if what == "list" else options.which
+        return asyncio.run(dead_letters.dead_letters(loaded, what, which, lambda text: _say(text, 0)))
     uvloop.run(app.run(loaded))
     return 0
 
@@ -47,8 +52,8 @@ def _execute(command: str, loaded: BridgeSettings) -> int:
 async def _check(loaded: BridgeSettings) -> int:
     code = 0
     async for fine, sentence in check.findings(loaded):
-        _say(("✓ " if fine else "✗ ") + sentence, 0)
-        code = code if fine else 1
+        _say({True: "✓ ", False: "✗ ", None: "! "}[fine] + sentence, 0)
+        code = 1 if fine is False else code
     return code
 
 

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from processes.settings import RedisUrl, read
+from processes.settings import QueuePrefix, RedisUrl, read
 
 WHERE = {
     "API_ID": "create an application at https://my.telegram.org/apps and copy its api_id",
     "API_HASH": "create an application at https://my.telegram.org/apps and copy its api_hash",
     "REDIS_URL": "something like redis://user:password@host:6379/0; leave it out for the embedded server",
+    "QUEUE_PREFIX": "letters, digits, dots and dashes, the same for bridge and bot; leave it out for starling",
     "DATABASE_URL": "something like postgresql://user:password@host/starling; leave it out for a SQLite file",
     "LEASE_SECONDS": "seconds from 1 to 60; leave it out for 12",
     "LOG_LEVEL": "one of DEBUG, INFO, WARNING, ERROR",
@@ -27,6 +28,7 @@ class BridgeSettings(BaseSettings):
     api_id: int = Field(gt=0)
     api_hash: SecretStr
     redis_url: RedisUrl | None = None
+    queue_prefix: QueuePrefix = "starling"
     database_url: SecretStr | None = None
     data_dir: Path = Path("data")
     session_key_file: Path = Path("keys/session.key")

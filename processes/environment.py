@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-SHARED = ("REDIS_URL", "DATA_DIR", "LOG_LEVEL")
+SHARED = ("REDIS_URL", "QUEUE_PREFIX", "DATA_DIR", "LOG_LEVEL")
 VARIABLES = {
     "bridge": (
         *SHARED,

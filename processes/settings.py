@@ -3,27 +3,25 @@
 import os
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
+
+from processes import redis_url
 
 S = TypeVar("S", bound=BaseSettings)
 
 
 def _is_a_redis_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("it should begin with redis://, rediss:// or unix://")
-    try:
-        _ = parts.port
-    except ValueError:
-        raise ValueError("its port is no number") from None
+    redis_url.parse(url.get_secret_value())
     return url
 
 
 RedisUrl = Annotated[SecretStr, AfterValidator(_is_a_redis_url)]
 """REDIS_URL, which both processes are given; it may hold a password."""
+
+QueuePrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+"""QUEUE_PREFIX, the same for both: what the names of all keys in Redis begin with."""
 
 WRONG_SETTING = 2
 """The exit code for a missing or wrong setting."""

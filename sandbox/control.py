@@ -29,6 +29,9 @@ class ControlError(Exception):
 class MTProtoFace(Protocol):
     """What is needed of the MTProto server here; the server itself brings Telethon along."""
 
+    def drop_connections(self) -> None:
+        """Hang up on everybody."""
+
     @property
     def unimplemented(self) -> Counter[str]:
         """Methods a client asked for that the sandbox lacks."""
@@ -291,6 +294,16 @@ class Freeze(Action):
         return {}
 
 
+class DropConnections(Action):
+    """Telegram hangs up on every MTProto client, as in a restart of its own; they may connect again at once."""
+
+    name = "drop_connections"
+
+    def _run(self, stage: Stage) -> Outcome:
+        stage.mtproto.drop_connections()
+        return {}
+
+
 class Advance(Action):
     """Time passes at once, for the world's facts: program ends, holds, dates."""
 
@@ -339,7 +352,7 @@ ACTIONS: dict[str, type[Action]] = {
     for action in (
         *(Say, Press, ShareChannel, Block),
         *(Follow, StartApp, Buy, Refund, ReferredPurchase, SetProgram, EndProgram, Revoke),
-        *(SetAdmin, LogOut, Freeze, Advance, SetFault, ClearFaults),
+        *(SetAdmin, LogOut, Freeze, DropConnections, Advance, SetFault, ClearFaults),
     )
 }
 

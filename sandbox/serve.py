@@ -13,6 +13,7 @@ from typing import Self
 
 from sandbox.botapi import BotApiServer
 from sandbox.control import Stage
+from sandbox.journal import Journal
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.web.server import WebServer
 from sandbox.web.views import bot_view, channel_view, person_view, seeded
@@ -41,22 +42,28 @@ class Sandbox:
     `async with Sandbox(world, our_bot) as sandbox:` - or load a world file with `Sandbox.load`.
     """
 
-    def __init__(self, world: World, our_bot: Bot, address: Address | None = None) -> None:
+    def __init__(
+        self, world: World, our_bot: Bot, address: Address | None = None, journal: Journal | None = None
+    ) -> None:
+        """`journal` is closed when the sandbox stops."""
+        self._journal = journal
         self.address = address or Address()
         self.world, self.our_bot = world, our_bot
-        self.mtproto = MTProtoServer(world)
+        self.mtproto = MTProtoServer(world, journal=journal)
         self.botapi = BotApiServer(world, our_bot, host=self.address.host, port=self.address.bot_api_port)
         self.stage = Stage(world, our_bot, self.botapi, self.mtproto)
         self.web = WebServer(self.stage, host=self.address.host, port=self.address.page_port)
 
     @classmethod
-    def load(cls, world_file: Path | None = None, address: Address | None = None) -> Self:
+    def load(
+        cls, world_file: Path | None = None, address: Address | None = None, journal: Journal | None = None
+    ) -> Self:
         """A sandbox on a world file, by default the demo's.
 
         Raises:
             WorldFileError: the file cannot be used.
         """
-        return cls(*load(world_file), address)
+        return cls(*load(world_file), address, journal)
 
     async def start(self) -> None:
         """Listen with all three; on failure none is left listening.
@@ -77,6 +84,8 @@ class Sandbox:
         await self.web.stop()
         await self.botapi.stop()
         await self.mtproto.stop()
+        if self._journal:
+            self._journal.close()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -173,13 +182,18 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON line that describes it, then run")
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="append a JSON line for each API call (MTProto)")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; the exit code."""
     try:
-        sandbox = Sandbox.load(options.world, address_of(options))
+        journal = Journal(options.journal) if options.journal else None
+    except OSError as error:
+        return _mistake(f"Cannot write the journal {options.journal}: {error.strerror}.")
+    try:
+        sandbox = Sandbox.load(options.world, address_of(options), journal)
     except WorldFileError as error:
         return _mistake(str(error))
     try:

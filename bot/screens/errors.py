@@ -43,10 +43,15 @@ def _program_closing(texts: Texts, failure: Failure, _: datetime) -> Html:
     return texts("error.program_closing", date=texts.moment(failure.end_date))
 
 
-def _flood_wait(texts: Texts, failure: Failure, now: datetime) -> Html:
-    if failure.retry_at is None or failure.retry_at <= now:
-        return texts("error.flood_wait_over")
-    return texts("error.flood_wait", within=texts.within(failure.retry_at - now))
+def _wait(message: str, over: str) -> _Sentence:
+    """A sentence that says when to try again, and the one for when that moment has come."""
+
+    def sentence(texts: Texts, failure: Failure, now: datetime) -> Html:
+        if failure.retry_at is None or failure.retry_at <= now:
+            return texts(over)
+        return texts(message, within=texts.within(failure.retry_at - now))
+
+    return sentence
 
 
 def _telegram(texts: Texts, failure: Failure, _: datetime) -> Html:
@@ -60,7 +65,8 @@ _WITH_FACTS: dict[ErrorCode, _Sentence] = {
     ErrorCode.NO_SUCH_BOT: _no_such_bot,
     ErrorCode.PROGRAM_UNAVAILABLE: _program_unavailable,
     ErrorCode.PROGRAM_CLOSING: _program_closing,
-    ErrorCode.FLOOD_WAIT: _flood_wait,
+    ErrorCode.FLOOD_WAIT: _wait("error.flood_wait", "error.flood_wait_over"),
+    ErrorCode.SLOW_DOWN: _wait("error.slow_down", "error.slow_down_over"),
     ErrorCode.TELEGRAM: _telegram,
 }
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.actions.balances import authorize, describe, known_balances, peer_of
+from mtproto_bridge.actions.bots import meet
 from mtproto_bridge.actions.context import Context
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
@@ -23,17 +24,27 @@ async def join(context: Context, request: Join) -> AffiliationPage:
     """Connect the balance to the program, or return the live link it has.
 
     Raises:
-        BridgeError: as `authorize`; program_unavailable, program_closing.
+        BridgeError: as `authorize` and `meet`; program_unavailable, program_closing.
     """
     balance = await authorize(context, request.balance_id)
-    peer, username = peer_of(balance), await _username(context, request.bot_id)
-    before = await context.gateway.connection(peer, request.bot_id, username)
-    program = await context.gateway.program(request.bot_id, username)
-    if before and not before.revoked:
-        return await _page(context, balance, before, program)
-    made = await _connect(context, peer, program, request.bot_id)
-    replaced_link = before is not None and before.url != made.url
+    await meet(context, request.bot_id)
+    peer = peer_of(balance)
+    before = await context.gateway.connection(peer, request.bot_id)
+    program = await context.gateway.program(request.bot_id)
+    if before is None or before.revoked:
+        made, old_url = await _connect(context, peer, program, request.bot_id), before.url if before else None
+    else:
+        known = await _last_known(context, request)
+        if not context.again or (known and known.url == before.url and not known.revoked):
+            return await _page(context, balance, before, program)
+        made, old_url = before, known.url if known else None  # nobody knew of it: the lost attempt made it
+    replaced_link = old_url not in (None, made.url)
     return await _page(context, balance, made, program, done="join", replaced_link=replaced_link)
+
+
+async def _last_known(context: Context, request: Join) -> tables.Affiliation | None:
+    async with context.store.begin() as session:
+        return await affiliations.current(session, request.balance_id, request.bot_id)
 
 
 async def _connect(context: Context, peer: BalancePeer, program: Program | None, bot: BotId) -> Connection:
@@ -41,9 +52,9 @@ async def _connect(context: Context, peer: BalancePeer, program: Program | None,
         raise BridgeError(ErrorCode.PROGRAM_UNAVAILABLE)
     if program.end_date:
         raise BridgeError(Failure(code=ErrorCode.PROGRAM_CLOSING, end_date=program.end_date, username=program.username))
-    made = await context.gateway.connect(peer, bot, program.username)
+    made = await context.gateway.connect(peer, bot)
     if made is None:  # an answer without a record: what came of it can be read
-        made = await context.gateway.connection(peer, bot, program.username)
+        made = await context.gateway.connection(peer, bot)
     if made is None or made.revoked:  # never hand out a dead link
         raise BridgeError(Failure(code=ErrorCode.TELEGRAM, telegram_code=500, telegram_message="EMPTY"))
     return made
@@ -53,14 +64,18 @@ async def show(context: Context, request: ShowAffiliation) -> AffiliationPage:
     """The balance's link for the program as it is now, with its URL.
 
     Raises:
-        BridgeError: as `authorize`; not_joined.
+        BridgeError: as `authorize` and `meet`; not_joined.
     """
     balance = await authorize(context, request.balance_id)
-    username = await _username(context, request.bot_id)
-    found = await context.gateway.connection(peer_of(balance), request.bot_id, username)
+    await meet(context, request.bot_id)
+    found = await context.gateway.connection(peer_of(balance), request.bot_id)
     if found is None:
         raise BridgeError(ErrorCode.NOT_JOINED)
-    return await _page(context, balance, found, await _program(context, request.bot_id, username))
+    program = await context.gateway.program(request.bot_id)
+    if program:
+        async with context.store.begin() as session:
+            await programs.remember(session, program, context.now())
+    return await _page(context, balance, found, program)
 
 
 async def revoke(context: Context, request: Revoke) -> AffiliationPage:
@@ -80,12 +95,12 @@ async def revoke(context: Context, request: Revoke) -> AffiliationPage:
     except Refused as refused:
         if refused.message != ALREADY_REVOKED:
             raise
-        changed = False
+        changed = context.again and not link.revoked  # nobody knew of it: the lost attempt revoked it
     async with context.store.begin() as session:
         if changed:
             await _audit(context, session, "revoke", link)
         session.add(link)
-        link.revoked = True
+        link.revoked, link.seen_at = True, context.now()
         # From the store: the deed is done, and no refusal of another call may hide that.
         end_date = await programs.end_date_of(session, BotId(link.bot_id))
     described = _describe(link, balance, end_date, url=link.url)
@@ -112,22 +127,6 @@ async def list_affiliations(context: Context, request: ListAffiliations) -> Affi
         balances=len(mine),
         stale_accounts=stale,
     )
-
-
-async def _username(context: Context, bot: BotId) -> str | None:
-    """By which an account that never met the bot can find it; None where that is not needed."""
-    if context.gateway.knows(bot):
-        return None
-    async with context.store.begin() as session:
-        return await programs.username_of(session, bot)
-
-
-async def _program(context: Context, bot: BotId, username: str | None) -> Program | None:
-    program = await context.gateway.program(bot, username)
-    if program:
-        async with context.store.begin() as session:
-            await programs.remember(session, program, context.now())
-    return program
 
 
 async def _audit(context: Context, session: AsyncSession, action: audit.Action, link: tables.Affiliation) -> None:

@@ -123,9 +123,7 @@ async def _renew(context: Context, balance: tables.Balance, *, links: bool) -> N
     async with context.store.begin() as session:
         await balances.note_proof(session, balance_id, context.actor, allowed=allowed, at=now)
         if found is not None:
-            for connection in reversed(found):  # oldest first: the newest of a pair is its current one
-                await affiliations.save(session, balance_id, connection, now)
-            await affiliations.settle_list(session, balance_id, [one.url for one in found], now)
+            await affiliations.save_list(session, balance_id, found, now)
         if links:  # also when it may not be read: asking again at once would not help
             await balances.mark_listed(session, balance_id, now)
 

@@ -5,10 +5,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from mtproto_bridge.actions.names import Names
+from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.protocol import ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store import Store
 from mtproto_bridge.telegram.gateway import Gateway, Refused
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the requests of one bridge have in common."""
+
+    crawling: asyncio.Lock
+    """Held while the index of programs is read anew: one crawl serves all who wait for it."""
+    names: Names
+    resolves: Buckets
+    """Each person's share of resolving usernames."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +33,9 @@ class Context:
     store: Store
     actor: int
     now: Callable[[], datetime]
-    crawling: asyncio.Lock
-    """Held while the index of programs is read anew: one crawl serves all who wait for it."""
+    shared: Shared
+    again: bool
+    """It was begun before, and nobody knows how far it came: what it wants done may have been done by that."""
 
 
 _SENTENCES = {

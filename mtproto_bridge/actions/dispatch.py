@@ -1,14 +1,17 @@
 """From a request to its action: deadlines, replays, and failures as replies."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from mtproto_bridge.actions import affiliations, balances, programs
-from mtproto_bridge.actions.context import Context, failure_of
+from mtproto_bridge.actions.context import Context, Shared, failure_of
+from mtproto_bridge.actions.names import Names
+from mtproto_bridge.actions.shares import Buckets
+from mtproto_bridge.handling import Flooded, Lease, Outcome
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce, Reply, Request
 from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId
 from mtproto_bridge.protocol.replies import AffiliationPage, Result
@@ -27,6 +30,8 @@ from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, Gateway, Not
 
 TRIES = 2
 """How often an action is run when the connection to Telegram broke under it."""
+RESOLVES_AT_ONCE, RESOLVE_EVERY = 5, timedelta(seconds=20)
+"""How many usernames one person may have resolved at once, and how soon one more."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clocks of bot and bridge may lie apart."""
 
@@ -36,18 +41,24 @@ log = structlog.get_logger()
 class Accounts(Protocol):
     """Where the gateways of logged-in accounts come from."""
 
-    async def gateway(self, account: AccountId) -> Gateway:
-        """A connected gateway; raises AccountLost, SessionSealed or NotReached."""
+    async def gateway(self, account: AccountId, lease: Lease) -> Gateway:
+        """A connected gateway; raises AccountLost, SessionSealed, FloodWait or NotReached."""
 
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account."""
+
+    def cut(self, account: AccountId) -> None:
+        """Close an account's sockets at once, from any thread."""
+
+    def remember_floods(self, account: AccountId, floods: Mapping[str, datetime]) -> None:
+        """Wait with these methods until then."""
 
     async def mark_lost(self, account: AccountId) -> None:
         """The account's session is void: disconnect it and remember that."""
 
 
 class Actions:
-    """Hands each request of a lane to its action. The queue's Handler."""
+    """Hands each request of a lane to its action (a `handling.Handler`)."""
 
     def __init__(
         self, accounts: Accounts, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -55,67 +66,89 @@ class Actions:
         self._accounts = accounts
         self._store = store
         self._now = now
-        self._crawling = asyncio.Lock()
+        self._shared = Shared(asyncio.Lock(), Names(now), Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now))
 
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account whose lane is no longer ours."""
         await self._accounts.let_go(account)
 
-    async def handle(self, account: AccountId, request: Request, *, attempt: int, stored: Reply | None) -> Reply:
+    def cut(self, account: AccountId) -> None:
+        """Close an account's sockets at once, from any thread."""
+        self._accounts.cut(account)
+
+    def remember_floods(self, account: AccountId, floods: Mapping[str, datetime]) -> None:
+        """Methods Telegram said to wait with until then, when this account was another bridge's."""
+        self._accounts.remember_floods(account, floods)
+
+    async def handle(
+        self, account: AccountId, request: Request, *, lease: Lease, attempt: int, stored: Reply | None
+    ) -> Outcome:
         """Carry out one request; failures are replies, not exceptions."""
         logger = log.bind(trace=request.trace, kind=request.payload.kind, account=account)
-        result: Result | None = None
-        failure: Failure | None = None
         try:
             if attempt > 1:
                 logger.warning("request.again", attempt=attempt)
-            result = await self._carry_out(account, request, attempt, stored)
-            logger.info("request.done")
-        except BridgeError as error:
-            failure = error.failure
-        except Refused as refused:
-            failure = failure_of(refused)
+            result = await self._carry_out(account, request, lease, attempt, stored)
         except FloodWait as flood:
-            failure = Failure(code=ErrorCode.FLOOD_WAIT, retry_at=self._now() + timedelta(seconds=flood.seconds))
-        except AccountLost:
-            await self._accounts.mark_lost(account)
-            failure = Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
-        except SessionSealed:
-            failure = Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
-        except NotReached:
-            failure = Failure(code=ErrorCode.NO_ANSWER)
-        except Exception:
-            logger.exception("request.crashed")
-            failure = Failure(code=ErrorCode.INTERNAL)
-        if failure:
+            logger.info("request.flooded", method=flood.method, seconds=round(flood.seconds, 3))
+            retry_at = self._now() + timedelta(seconds=flood.seconds)
+            failure = Failure(code=ErrorCode.FLOOD_WAIT, retry_at=retry_at)
+            return Flooded(flood.method, retry_at, _reply(request, failure=failure))
+        except Exception as error:
+            failure = await self._failure(account, error)
+            if failure.code is ErrorCode.INTERNAL:
+                logger.exception("request.crashed")
             logger.info("request.failed", code=failure.code, telegram=failure.telegram_message)
-        return Reply(
-            request_id=request.id,
-            actor=request.actor,
-            trace=request.trace,
-            origin=request.origin,
-            result=result,
-            failure=failure,
-        )
+            return _reply(request, failure=failure)
+        logger.info("request.done")
+        return _reply(request, result=result)
 
-    async def _carry_out(self, account: AccountId, request: Request, attempt: int, stored: Reply | None) -> Result:
+    async def _failure(self, account: AccountId, error: Exception) -> Failure:
+        match error:
+            case BridgeError():
+                return error.failure
+            case Refused():
+                return failure_of(error)
+            case AccountLost():
+                await self._accounts.mark_lost(account)
+                return Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
+            case SessionSealed():
+                return Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
+            case NotReached():
+                return Failure(code=ErrorCode.NO_ANSWER)
+        return Failure(code=ErrorCode.INTERNAL)
+
+    async def _carry_out(
+        self, account: AccountId, request: Request, lease: Lease, attempt: int, stored: Reply | None
+    ) -> Result:
         now = self._now()
         # One that was begun before must be brought to its end, however late.
         if attempt == 1 and now > request.deadline:
             raise BridgeError(ErrorCode.DEADLINE_PASSED)
         if request.nonce is not None:
             _check_age(request.nonce, now)
+        again = attempt > 1
         for tries_left in reversed(range(TRIES)):
             try:
-                gateway = await self._accounts.gateway(account)
-                context = Context(account, gateway, self._store, request.actor, self._now, self._crawling)
-                if stored:
-                    return await _replay(context, request, stored)
-                return await _act(context, request)
+                gateway = await self._accounts.gateway(account, lease)
+                context = Context(account, gateway, self._store, request.actor, self._now, self._shared, again)
+                again = True  # from here on nobody knows how far it came
+                return await (_replay(context, request, stored) if stored else _act(context, request))
             except NotReached:
-                if not tries_left:
+                if not tries_left or not lease.holds():
                     raise
         raise AssertionError("unreachable")
+
+
+def _reply(request: Request, *, result: Result | None = None, failure: Failure | None = None) -> Reply:
+    return Reply(
+        request_id=request.id,
+        actor=request.actor,
+        trace=request.trace,
+        origin=request.origin,
+        result=result,
+        failure=failure,
+    )
 
 
 def _check_age(nonce: str, now: datetime) -> None:

@@ -31,6 +31,8 @@ class ErrorCode(StrEnum):
     """The same nonce came with another payload."""
     FLOOD_WAIT = "flood_wait"
     """Telegram said to wait until `retry_at`."""
+    SLOW_DOWN = "slow_down"
+    """The actor asks more often than one person may: again from `retry_at`. Nothing was done."""
     ACCOUNT_UNAVAILABLE = "account_unavailable"
     """The account that serves this balance is logged out, or there is no account at all."""
     FROZEN = "frozen"

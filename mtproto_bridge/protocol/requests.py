@@ -97,6 +97,8 @@ Payload = Annotated[
 ]
 Mutation = Join | Revoke
 ForBalance = ShowAffiliation | Join | Revoke
+DeskPayload = ListBalances | BrowsePrograms | ShowProgram | ListAffiliations
+"""What is bound to no certain account."""
 
 
 class Origin(BaseModel):

@@ -1,6 +1,7 @@
 """The names of everything we keep in Redis. All under one hash tag, so that a cluster keeps them together."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from mtproto_bridge.protocol.ids import AccountId
 
@@ -11,45 +12,62 @@ class Keys:
 
     prefix: str = "starling"
 
-    def _name(self, *parts: object) -> str:
-        return ":".join((f"{{{self.prefix}}}", *map(str, parts)))
+    @cached_property
+    def _tag(self) -> str:
+        return f"{{{self.prefix}}}"
 
     def lane(self, account: AccountId) -> str:
         """Stream: requests for one account, unfinished ones only."""
-        return self._name("lane", account)
+        return f"{self._tag}:lane:{account}"
 
     def lease(self, account: AccountId) -> str:
-        """String with a TTL: who serves the lane, `bridge:epoch:nonce`."""
-        return self._name("lease", account)
+        """String with a life: who serves the lane, `bridge:epoch:nonce`."""
+        return f"{self._tag}:lease:{account}"
 
     def attempts(self, account: AccountId) -> str:
         """Hash: entry id to how often it was begun."""
-        return self._name("attempts", account)
+        return f"{self._tag}:attempts:{account}"
+
+    def floods(self, account: AccountId) -> str:
+        """Hash with a life: method to when it may be called again, in ms since 1970."""
+        return f"{self._tag}:floods:{account}"
 
     def epochs(self) -> str:
         """Hash: account to the last epoch given out."""
-        return self._name("epochs")
+        return f"{self._tag}:epochs"
+
+    def bridges(self) -> str:
+        """Sorted set: the bridges that live, each with the moment (ms) it counts as dead unless heard again."""
+        return f"{self._tag}:bridges"
+
+    def news(self) -> str:
+        """Stream that every bridge reads: lanes were taken or released."""
+        return f"{self._tag}:news"
 
     def replies(self, client: str) -> str:
-        """Stream: answers to one client."""
-        return self._name("replies", client)
-
-    def read_up_to(self, client: str) -> str:
-        """String: the last reply a client has taken care of."""
-        return self._name("read", client)
+        """Stream: answers a client has not taken care of yet."""
+        return f"{self._tag}:replies:{client}"
 
     def nonce(self, actor: int, kind: str, nonce: str) -> str:
         """Hash with a life: the payload a nonce came with first, and its result."""
-        return self._name("nonce", actor, kind, nonce)
+        return f"{self._tag}:nonce:{actor}:{kind}:{nonce}"
+
+    def share(self, actor: int) -> str:
+        """Hash with a life: how much one person may still ask of the desk."""
+        return f"{self._tag}:share:{actor}"
+
+    def dead_letters(self) -> str:
+        """Stream: requests that were begun too often without an end."""
+        return f"{self._tag}:dead-letters"
+
+    def installation(self) -> str:
+        """String: whose keys these are."""
+        return f"{self._tag}:installation"
 
     def routes(self) -> str:
         """Hash: balance to the account that serves it; a cache, SQL is the truth."""
-        return self._name("routes")
+        return f"{self._tag}:routes"
 
     def desk(self) -> str:
         """String: the account whose lane serves requests bound to no account."""
-        return self._name("desk")
-
-    def wake(self, bridge: str) -> str:
-        """Stream of one bridge: an entry ends its blocking read, when its set of lanes changed."""
-        return self._name("wake", bridge)
+        return f"{self._tag}:desk"

@@ -1,12 +1,15 @@
-"""The one typed place where redis-py is met: its answers are unions and Any."""
+"""The one typed place where the server is met: what it answers, and what our scripts refuse."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from hashlib import sha1
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from mtproto_bridge.queue.connecting import pool_at
+from mtproto_bridge.queue.line import SILENCE_SECONDS, Command, Line
 
 Outage = (RedisError, OSError)
 """What a server raises that cannot be reached or cannot serve now (full, failing over, without its replicas).
@@ -29,101 +32,146 @@ class NonceChanged(Exception):  # noqa: N818
     """The nonce came with another payload before."""
 
 
-_REFUSALS = {"FENCED": Fenced, "FULL": LaneFull, "CHANGED": NonceChanged}
+class ShareSpent(Exception):  # noqa: N818
+    """The person asked as often as one may for now: again in `ms` milliseconds."""
+
+    def __init__(self, ms: int) -> None:
+        super().__init__(f"again in {ms} ms")
+        self.ms = ms
+
+
+class Script(NamedTuple):
+    """One of our Lua scripts, and the name the server knows it by once it was loaded."""
+
+    text: str
+    digest: str
+
+
+SCRIPTS = {
+    entry.name.removesuffix(".lua"): Script(text := entry.read_text("utf-8"), sha1(text.encode()).hexdigest())  # noqa: S324 - the server's way to name scripts
+    for entry in (files("mtproto_bridge.queue") / "lua").iterdir()
+    if entry.name.endswith(".lua")
+}
 
 
 class QueueServer:
-    """A connection pool to one Redis-compatible server, with our scripts."""
+    """One Redis-compatible server: a line to ask on, and one to wait for news on."""
 
     def __init__(self, url: str) -> None:
-        # The longest blocking read is 5 s: a socket silent for longer is dead.
-        self._redis: Redis = Redis.from_url(
-            url, decode_responses=True, health_check_interval=30, socket_timeout=10, socket_connect_timeout=5
-        )
-        self._scripts = {
-            entry.name.removesuffix(".lua"): self._redis.register_script(entry.read_text("utf-8"))
-            for entry in (files("mtproto_bridge.queue") / "lua").iterdir()
-            if entry.name.endswith(".lua")
-        }
+        self._pool = pool_at(url)
+        self._line = Line(self._pool, [("SCRIPT", "LOAD", script.text) for script in SCRIPTS.values()])
+        self._news = Line(self._pool)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._redis.aclose()
+        await self._line.close()
+        await self._news.close()
+        await self._pool.disconnect()
 
-    async def ping(self) -> None:
-        """Ask for a sign of life.
+    async def ask(self, *command: str | int) -> Any:  # noqa: ANN401 - whatever the server answers
+        """Ask one thing; the commands of one loop tick travel together.
 
         Raises:
-            RedisError: there is none.
+            NotSent, Unanswered, ResponseError: all of them an Outage.
         """
-        await cast("Any", self._redis.ping())
+        return await self._line.ask(*command)
 
     async def script(self, name: str, keys: Sequence[str], *args: str | int) -> Any:  # noqa: ANN401 - Lua's answer
         """Run one of our Lua scripts, atomically.
 
         Raises:
-            Fenced, LaneFull, NonceChanged: as the script's own text says.
+            Fenced, LaneFull, NonceChanged, ShareSpent: as the script's own text says.
+            NotSent, Unanswered, ResponseError: all of them an Outage.
         """
+        script = SCRIPTS[name]
         try:
-            return await self._scripts[name](keys=list(keys), args=list(args))
+            try:
+                return await self._line.ask("EVALSHA", script.digest, len(keys), *keys, *args)
+            except NoScriptError:  # somebody flushed them
+                return await self._line.ask("EVAL", script.text, len(keys), *keys, *args)
         except ResponseError as error:
-            # redis-py may strip or keep the error's first word; ours are distinct enough either way.
-            for word, refusal in _REFUSALS.items():
-                if word in str(error):
-                    raise refusal(str(error)) from error
-            raise
+            raise _refusal(error) from error
 
     async def read(self, streams: Mapping[str, str], *, block_ms: int, count: int = 128) -> dict[str, list[Entry]]:
-        """New entries after the ids given, waiting up to `block_ms` for the first."""
-        answer: Any = await self._redis.xread(cast("Any", dict(streams)), count=count, block=block_ms)
-        if isinstance(answer, dict):  # RESP3
-            return {name: [one for batch in batches for one in batch] for name, batches in answer.items()}
-        return dict(cast("list[tuple[str, list[Entry]]]", answer or []))
+        """New entries after the ids given, waiting up to `block_ms` for the first. One may read at a time."""
+        command: Command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", *streams, *streams.values())
+        try:
+            answer = await self._news.ask(*command, patience=block_ms / 1000 + SILENCE_SECONDS)
+        except asyncio.CancelledError:  # the next to read shall not wait for what this one asked
+            self._news.hang_up()
+            raise
+        return {name: _entries(found) for name, found in answer or ()}
 
     async def unfinished(self, lane: str) -> list[Entry]:
         """Everything in a lane, in order."""
-        return cast("list[Entry]", await self._redis.xrange(lane))
+        return _entries(await self.ask("XRANGE", lane, "-", "+"))
 
-    async def add(self, stream: str, fields: Mapping[str, str], *, keep: int) -> str:
-        """Append one entry, keeping about the last `keep`."""
-        return cast("str", await self._redis.xadd(stream, cast("Any", dict(fields)), maxlen=keep, approximate=False))
+    async def range(self, stream: str, start: str, count: int) -> list[Entry]:
+        """Entries of a stream from an id on (`-` from the first, `(id` after one)."""
+        return _entries(await self.ask("XRANGE", stream, start, "+", "COUNT", count))
 
     async def get(self, key: str) -> str | None:
         """A string's value."""
-        return cast("str | None", await self._redis.get(key))
+        return cast("str | None", await self.ask("GET", key))
 
     async def put(self, key: str, value: str) -> None:
         """Set a string."""
-        await self._redis.set(key, value)
+        await self.ask("SET", key, value)
 
     async def hash_get(self, key: str, field: str) -> str | None:
         """One field of a hash."""
-        return await cast("Any", self._redis.hget(key, field))  # type: ignore[no-any-return]
+        return cast("str | None", await self.ask("HGET", key, field))
+
+    async def hash_all(self, key: str) -> dict[str, str]:
+        """A whole hash."""
+        return _pairs(await self.ask("HGETALL", key))
 
     async def hash_put(self, key: str, values: Mapping[str, str]) -> None:
         """Set fields of a hash."""
-        await cast("Any", self._redis.hset(key, mapping=cast("Any", dict(values))))
-
-    async def delete(self, *keys: str) -> None:
-        """Delete keys."""
-        await self._redis.delete(*keys)
-
-    async def info(self) -> dict[str, Any]:
-        """The server's INFO."""
-        return cast("dict[str, Any]", await cast("Any", self._redis.info()))
+        await self.ask("HSET", key, *(one for pair in values.items() for one in pair))
 
 
-async def reachable(server: QueueServer, *, attempts: int = 1, pause: float = 0.2) -> bool:
-    """Whether the server answers, asked up to `attempts` times with `pause` seconds between."""
-    for attempt in range(attempts):
-        if attempt:
-            await asyncio.sleep(pause)
+def _entries(raw: list[tuple[str, list[str]]]) -> list[Entry]:
+    return [(entry_id, _pairs(fields)) for entry_id, fields in raw]
+
+
+def _pairs(flat: list[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _refusal(error: ResponseError) -> Exception:
+    """What one of our scripts refused, or the error as it is."""
+    word, _, rest = str(error).partition(" ")
+    if word == "SHARE":
+        return ShareSpent(int(rest))
+    kind = {"FENCED": Fenced, "FULL": LaneFull, "CHANGED": NonceChanged}.get(word)
+    return kind(rest) if kind else error
+
+
+async def reach(server: QueueServer, *, attempts: int = 1, pause: float = 0.2) -> None:
+    """Wait until the server answers, asking up to `attempts` times with `pause` seconds between.
+
+    Raises:
+        NotSent, Unanswered, ResponseError: it does not; all of them an Outage.
+    """
+    for left in reversed(range(attempts)):
         try:
-            await server.ping()
-        except (RedisError, OSError):
-            continue
-        return True
-    return False
+            await server.ask("PING")
+        except Outage:
+            if not left:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
+
+
+async def reachable(server: QueueServer, *, attempts: int = 1) -> bool:
+    """Whether the server answers (see `reach`)."""
+    try:
+        await reach(server, attempts=attempts)
+    except Outage:
+        return False
+    return True
 
 
 async def end(task: asyncio.Task[None]) -> None:

@@ -1,6 +1,6 @@
 """The links of balances, as last read from Telegram."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, cast
@@ -40,6 +40,13 @@ async def by_id(session: AsyncSession, affiliation: AffiliationId) -> Affiliatio
     return await session.get(Affiliation, affiliation)
 
 
+async def current(session: AsyncSession, balance: BalanceId, bot: BotId) -> Affiliation | None:
+    """The newest link of a balance for a program, as last seen."""
+    return await session.scalar(
+        select(Affiliation).where(Affiliation.balance_id == balance, Affiliation.bot_id == bot, Affiliation.current)
+    )
+
+
 async def save(session: AsyncSession, balance: BalanceId, connection: Connection, seen_at: datetime) -> Affiliation:
     """Keep what Telegram says of a link; it is the newest of its balance and program."""
     told = asdict(connection) | {"balance_id": balance, "current": True, "seen_at": seen_at}
@@ -48,14 +55,27 @@ async def save(session: AsyncSession, balance: BalanceId, connection: Connection
     return Affiliation(id=newest, **told)
 
 
-async def settle_list(session: AsyncSession, balance: BalanceId, listed: Collection[str], seen_at: datetime) -> None:
-    """After a whole list was read and saved: a link that is no longer in it is dead."""
+async def save_list(
+    session: AsyncSession, balance: BalanceId, listed: Sequence[Connection], begun_at: datetime
+) -> None:
+    """Keep a balance's whole list, newest link first, as Telegram told it from `begun_at` on.
+
+    A link that is no longer in it is dead. What was done with a program since then is newer than the list.
+    """
+    touched = set(
+        await session.scalars(
+            select(Affiliation.bot_id).where(Affiliation.balance_id == balance, Affiliation.seen_at > begun_at)
+        )
+    )
+    for connection in reversed(listed):  # oldest first: the newest of a pair is its current one
+        if connection.bot_id not in touched:
+            await save(session, balance, connection, begun_at)
     gone = update(Affiliation).where(
         Affiliation.balance_id == balance,
-        Affiliation.url.not_in(listed),
-        Affiliation.seen_at <= seen_at,  # one joined while the list was read is not missing
+        Affiliation.url.not_in([one.url for one in listed]),
+        Affiliation.seen_at <= begun_at,
     )
-    await session.execute(gone.values(revoked=True, seen_at=seen_at))
+    await session.execute(gone.values(revoked=True, seen_at=begun_at))
 
 
 async def page(

@@ -33,6 +33,14 @@ class Base(DeclarativeBase):
     """All our tables."""
 
 
+class Installation(Base):
+    """One row, made with the table: who we are."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
 class Account(Base):
     """A Telegram account logged in on the bridge."""
 

@@ -1,17 +1,22 @@
-"""The accounts of this bridge: each connected at most once, when first needed."""
+"""The accounts of this bridge: each connected at most once, when first needed, as long as its lease holds."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
+from mtproto_bridge.handling import Lease
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store import Store, accounts
 from mtproto_bridge.store.accounts import KnownPeer
-from mtproto_bridge.telegram.connecting import Connector
-from mtproto_bridge.telegram.errors import translate
-from mtproto_bridge.telegram.gateway import AccountLost, SessionSealed
+from mtproto_bridge.telegram.connecting import INTRODUCTION, Connector
+from mtproto_bridge.telegram.errors import translated
+from mtproto_bridge.telegram.floods import Floods
+from mtproto_bridge.telegram.gateway import AccountLost, NotReached, SessionSealed
+from mtproto_bridge.telegram.leased import Line
 from mtproto_bridge.telegram.sessions import BridgeSession, KeyRing, SessionKeyError
 from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
 
@@ -23,37 +28,38 @@ log = structlog.get_logger()
 class AccountPool:
     """Gateways by account. Only the holder of an account's lane may ask for one."""
 
-    def __init__(self, store: Store, keys: KeyRing, connector: Connector) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keys: KeyRing,
+        connector: Connector,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._store = store
         self._keys = keys
         self._connector = connector
-        self._gateways: dict[AccountId, TelethonGateway] = {}
-        self._opened: dict[AccountId, bytes] = {}
-        """The sealed sessions the gateways were made from."""
-        self._locks: defaultdict[AccountId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._clients: dict[AccountId, _Client] = {}
+        self._floods: defaultdict[AccountId, Floods] = defaultdict(lambda: Floods(now))
 
-    async def gateway(self, account: AccountId) -> TelethonGateway:
-        """The account's gateway, connected now if it was not.
+    async def gateway(self, account: AccountId, lease: Lease) -> TelethonGateway:
+        """The account's gateway under this lease, connected now if it was not.
 
         Raises:
             AccountLost: it is logged out.
             SessionSealed: its session cannot be opened.
-            NotReached: Telegram cannot be reached.
+            FloodWait: Telegram said to wait with connecting.
+            NotReached: Telegram cannot be reached, or the lease is over.
         """
-        connected = self._gateways.get(account)
-        if connected and connected.is_connected:
-            return connected
-        async with self._locks[account]:
-            connected = self._gateways.get(account)
-            if connected and connected.is_connected:
-                return connected
-            if connected:  # Telethon gave up on the connection: begin anew
-                await connected.close()
-            self._gateways.pop(account, None)
-            self._gateways[account] = connected = await self._connect(account)
-            return connected
+        while lease.holds():
+            client = self._clients.get(account)
+            if client is None:
+                client = self._clients[account] = _Client(lease, partial(self._connect, account))
+            if client.serves(lease):
+                return await client.gateway()
+            await self._end(account, client)
+        raise NotReached("the lease is over")
 
-    async def _connect(self, account: AccountId) -> TelethonGateway:
+    async def _connect(self, account: AccountId, client: "_Client") -> TelethonGateway:
         async with self._store.begin() as session:
             row = await accounts.get_account(session, account)
             known = await accounts.known_peers(session, account)
@@ -64,39 +70,96 @@ class AccountPool:
         except SessionKeyError as error:
             log.error("account.sealed", account=account, reason=str(error))  # noqa: TRY400 - the sentence says it all
             raise SessionSealed from error
+        client.sealed = row.session
 
         async def keep(peers: Sequence[KnownPeer]) -> None:
             async with self._store.begin() as session:
                 await accounts.save_peers(session, account, peers)
 
         telethon_session = BridgeSession.resume(saved, known)
-        client = self._connector.client(telethon_session)
+        telethon = self._connector.client(telethon_session, client.line)
+        floods = self._floods[account]
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await client.connect()
-        except BaseException as error:
-            await client.disconnect()  # also when cancelled: nothing may stay half connected
-            if isinstance(error, Exception):
-                raise translate(error) from error
+            with floods.watch(INTRODUCTION), translated():
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await telethon.connect()
+        except BaseException:
+            await telethon.disconnect()  # also when cancelled: nothing may stay half connected
             raise
         log.info("account.connected", account=account)
-        self._opened[account] = row.session
-        return TelethonGateway(client, telethon_session, keep)
+        return TelethonGateway(telethon, telethon_session, keep, floods)
 
     async def let_go(self, account: AccountId) -> None:
-        """Disconnect an account, so that another bridge may connect it."""
-        async with self._locks[account]:
-            connected = self._gateways.pop(account, None)
-            if connected:
-                await connected.close()
-                log.info("account.disconnected", account=account)
+        """Disconnect an account, or stop connecting it, so that another bridge may connect it."""
+        client = self._clients.get(account)
+        if client:
+            await self._end(account, client)
+            log.info("account.disconnected", account=account)
+
+    async def _end(self, account: AccountId, client: "_Client") -> None:
+        await client.end()
+        if self._clients.get(account) is client:
+            del self._clients[account]
+
+    def cut(self, account: AccountId) -> None:
+        """Shut an account's socket at once, from any thread, and send nothing more on it."""
+        client = self._clients.get(account)
+        if client:
+            client.line.cut()
+
+    def remember_floods(self, account: AccountId, floods: Mapping[str, datetime]) -> None:
+        """Wait with these methods until then: Telegram said so when the account was another bridge's."""
+        self._floods[account].remember(floods)
 
     async def mark_lost(self, account: AccountId) -> None:
         """Telegram says that the session is void: only a new login helps."""
+        client = self._clients.get(account)
         await self.let_go(account)
         async with self._store.begin() as session:
             row = await accounts.get_account(session, account)
             # After a new login it is the old session that is void, not the account's present one.
-            if row and row.state == "ready" and row.session == self._opened.get(account):
+            if row and row.state == "ready" and client and row.session == client.sealed:
                 log.error("account.lost", account=account, help="python -m mtproto_bridge login")
                 await accounts.mark_logged_out(session, account)
+
+
+class _Client:
+    """An account under one lease: being connected, connected, or ended."""
+
+    def __init__(self, lease: Lease, connect: Callable[["_Client"], Awaitable[TelethonGateway]]) -> None:
+        self.line = Line(lease)
+        self.sealed = b""
+        """The session it was made from."""
+        self._lease = lease
+        self._connecting = asyncio.ensure_future(connect(self))
+        self._ending: asyncio.Task[None] | None = None
+
+    def serves(self, lease: Lease) -> bool:
+        """Whether it is good for this lease; one whose connection broke is good for nothing."""
+        if lease is not self._lease or self._ending or not self.line.is_open():
+            return False
+        made = self._made()
+        return made.is_connected if made else not self._connecting.done()
+
+    def _made(self) -> TelethonGateway | None:
+        done = self._connecting.done() and not self._connecting.cancelled() and not self._connecting.exception()
+        return self._connecting.result() if done else None
+
+    async def gateway(self) -> TelethonGateway:
+        """Wait until it is connected; everybody who waits hears the same."""
+        await asyncio.wait([self._connecting])
+        if self._connecting.cancelled():
+            raise NotReached("let go")
+        return self._connecting.result()
+
+    async def end(self) -> None:
+        """Disconnect; who waits for a connection is told NotReached."""
+        self._ending = self._ending or asyncio.create_task(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
+        self._connecting.cancel()
+        await asyncio.wait([self._connecting])
+        made = self._made()
+        if made:
+            await made.close()

@@ -1,5 +1,6 @@
 """Making Telethon clients: how they behave, and which server they speak to."""
 
+import logging
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -7,15 +8,21 @@ from typing import Any
 
 import structlog
 from telethon import TelegramClient
+from telethon._updates import SessionState
 from telethon.crypto import rsa
 
+from mtproto_bridge.telegram.leased import Line
 from mtproto_bridge.telegram.sessions import BridgeSession
 
 DC_OF_OTHER_SERVER = 2
+INTRODUCTION = "help.getConfig"
+"""The one call that connecting makes."""
 CALL_SECONDS = 20.0
 """How long one call may take, reconnects included."""
 
 log = structlog.get_logger()
+# It does not connect again by itself because we told it so, and calls that an error each time.
+logging.getLogger("telethon.network.mtprotosender").addFilter(lambda record: "reconnection failed" not in record.msg)
 
 
 class ServerSettingError(Exception):
@@ -67,6 +74,23 @@ class OtherServer:
             raise ServerSettingError("MTPROTO_PUBLIC_KEY_FILE holds no RSA public key (PKCS#1, PEM).") from None
 
 
+class QuietClient(TelegramClient):  # type: ignore[misc] # Telethon is untyped
+    """Telethon without updates: it asks Telegram for nothing but what we ask it for."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - Telethon's own
+        super().__init__(*args, receive_updates=False, **options)
+        # Where updates stand: without any such state, connecting makes three more calls one after the other.
+        self._message_box.load(SessionState(0, 0, False, pts=1, qts=1, date=1, seq=1, takeout_id=None), [])
+
+    async def _update_loop(self) -> None:
+        """Leave aside what comes; Telethon's own would fetch what it believes to have missed."""
+        while True:
+            await self._updates_queue.get()
+
+    async def _handle_auto_reconnect(self) -> None:
+        """Telethon's own would ask who we are, to be sent updates again."""
+
+
 @dataclass(frozen=True)
 class Connector:
     """Makes clients that all behave alike."""
@@ -75,23 +99,32 @@ class Connector:
     api_hash: str
     server: OtherServer | None = None
 
-    def client(self, session: BridgeSession, *, retries: int = 0) -> Any:  # noqa: ANN401 - Telethon is untyped
-        """A client that leaves waiting and trying again to us.
+    def client(self, session: BridgeSession, line: Line) -> Any:  # noqa: ANN401 - Telethon is untyped
+        """A client for a logged-in account, which leaves waiting and trying again to us.
 
-        `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times. Logging in
-        needs one retry: Telegram may answer that the account lives on another DC (PHONE_MIGRATE).
+        `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times. Connecting
+        again by itself, Telethon would send unanswered calls once more, those that act included.
         """
+        return self._make(session, request_retries=0, auto_reconnect=False, connection=line.connection())
+
+    def login_client(self, session: BridgeSession) -> Any:  # noqa: ANN401
+        """A client for logging in: nobody else can speak for an account whose key is being made.
+
+        It needs one retry: Telegram may answer that the account lives on another DC (PHONE_MIGRATE).
+        """
+        return self._make(session, request_retries=2)
+
+    def _make(self, session: BridgeSession, **options: Any) -> Any:  # noqa: ANN401
         if self.server:
             session.set_dc(session.dc_id or DC_OF_OTHER_SERVER, self.server.host, self.server.port)
-        return TelegramClient(
+        return QuietClient(
             session,
             self.api_id,
             self.api_hash,
             flood_sleep_threshold=0,
             raise_last_call_error=True,
-            request_retries=retries,
             connection_retries=3,
             retry_delay=1,
-            receive_updates=False,
             device_model="Starling bridge",
+            **options,
         )

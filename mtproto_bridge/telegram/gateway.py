@@ -5,6 +5,7 @@ The real one is `telethon_gateway`; units are Telegram's own: permille, months, 
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Protocol
 
 from mtproto_bridge.protocol.ids import AccountId, BotId
@@ -21,10 +22,12 @@ class Refused(Exception):  # noqa: N818 - Telegram's refusal, an answer like oth
 
 
 class FloodWait(Exception):  # noqa: N818
-    """Telegram said to wait `seconds` before this method is called again."""
+    """Telegram said to wait `seconds` before this account calls this method again."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"wait {seconds} s")
+    def __init__(self, method: str, seconds: float) -> None:
+        super().__init__(f"wait {ceil(seconds)} s")
+        self.method = method
+        """As Telegram names it: `payments.connectStarRefBot`."""
         self.seconds = seconds
 
 
@@ -104,11 +107,15 @@ class Gateway(Protocol):
     """One account's view of Telegram.
 
     Every method raises Refused, FloodWait, AccountLost or NotReached. A call that acts may have happened
-    even when it raised NotReached: read the present state before acting again.
+    even when it raised NotReached: read the present state before acting again. A FloodWait that is known already
+    is raised without asking Telegram.
     """
 
     def knows(self, bot: BotId) -> bool:
-        """Whether this account has met the bot, so that no username is needed to address it."""
+        """Whether this account has met the bot: only then can it address it."""
+
+    def met(self, username: str) -> BotId | None:
+        """The bot this account has met under that username, which may have another one by now."""
 
     async def me(self) -> Me:
         """Who this account is (users.getUsers)."""
@@ -124,24 +131,24 @@ class Gateway(Protocol):
         """
 
     async def find_bot(self, username: str) -> FoundBot | None:
-        """Who has this username, None when nobody or no bot (contacts.resolveUsername, without a referer)."""
+        """Who has this username, None when nobody or no bot (contacts.resolveUsername, without a referer).
 
-    async def program(self, bot: BotId, username: str | None) -> Program | None:
-        """A bot's program, None when it offers none (users.getFullUser).
-
-        `username` is resolved when this account never met the bot.
+        The scarcest call of all: see `actions.bots`.
         """
+
+    async def program(self, bot: BotId) -> Program | None:
+        """A bot's program, None when it offers none (users.getFullUser)."""
 
     async def suggested(self, offset: str, limit: int) -> ProgramPage:
         """Programs by profit, for the account itself (payments.getSuggestedStarRefBots)."""
 
-    async def connection(self, peer: BalancePeer, bot: BotId, username: str | None) -> Connection | None:
+    async def connection(self, peer: BalancePeer, bot: BotId) -> Connection | None:
         """The balance's newest link for a program, maybe a revoked one (payments.getConnectedStarRefBot)."""
 
     async def connections(self, peer: BalancePeer) -> list[Connection]:
         """All links of a balance, every page of them (payments.getConnectedStarRefBots)."""
 
-    async def connect(self, peer: BalancePeer, bot: BotId, username: str | None) -> Connection | None:
+    async def connect(self, peer: BalancePeer, bot: BotId) -> Connection | None:
         """Connect a balance to a program; None when Telegram answers without a record.
 
         payments.connectStarRefBot documents no errors: any Refused may come.

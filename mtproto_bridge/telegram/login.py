@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from enum import Enum
+from math import ceil
 from typing import TypeVar
 
 from telethon import errors
@@ -10,6 +11,7 @@ from telethon import errors
 from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.telegram.connecting import Connector
 from mtproto_bridge.telegram.errors import translate, words_of
+from mtproto_bridge.telegram.floods import Floods
 from mtproto_bridge.telegram.gateway import FloodWait, Me, OwnChannel, Refused
 from mtproto_bridge.telegram.sessions import BridgeSession, TelegramSession
 from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
@@ -54,7 +56,7 @@ class Login:
 
     def __init__(self, connector: Connector) -> None:
         self._session = BridgeSession()
-        self._client = connector.client(self._session, retries=2)
+        self._client = connector.login_client(self._session)
         self._phone = ""
         self._learned: list[KnownPeer] = []
 
@@ -118,7 +120,7 @@ class Login:
         async def keep(peers: Sequence[KnownPeer]) -> None:
             self._learned.extend(peers)
 
-        return TelethonGateway(self._client, self._session, keep)
+        return TelethonGateway(self._client, self._session, keep, Floods())
 
     def result(self, me: Me) -> tuple[TelegramSession, list[KnownPeer]]:
         """What is to be sealed, and the access hashes learned on the way."""
@@ -132,7 +134,7 @@ class Login:
         except errors.RPCError as error:
             translated = translate(error)
             if isinstance(translated, FloodWait):
-                raise LoginRefused("FLOOD_WAIT", None, seconds=translated.seconds) from error
+                raise LoginRefused("FLOOD_WAIT", None, seconds=ceil(translated.seconds)) from error
             words = words_of(error)
             raise LoginRefused(words, _BACK_TO.get(words)) from error
         except Exception as error:

@@ -14,7 +14,7 @@ from telethon.crypto import AuthKey
 from telethon.sessions import MemorySession
 from telethon.tl import types
 
-from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.store.accounts import KnownPeer
 
 
@@ -110,8 +110,11 @@ class BridgeSession(MemorySession):  # type: ignore[misc] # Telethon is untyped
 
     def __init__(self, known: Iterable[KnownPeer] = ()) -> None:
         super().__init__()
-        self._hashes = {peer.peer_id: peer for peer in known}
+        self._hashes: dict[int, KnownPeer] = {}
+        self._named: dict[str, int] = {}
         self._learned: dict[int, KnownPeer] = {}
+        for peer in known:
+            self._note(peer)
 
     @classmethod
     def resume(cls, saved: TelegramSession, known: Iterable[KnownPeer]) -> "BridgeSession":
@@ -131,7 +134,16 @@ class BridgeSession(MemorySession):  # type: ignore[misc] # Telethon is untyped
         for entity in (*getattr(tlo, "users", ()), *getattr(tlo, "chats", ())):
             peer = _known_peer(entity)
             if peer and self._hashes.get(peer.peer_id) != peer:
-                self._hashes[peer.peer_id] = self._learned[peer.peer_id] = peer
+                self._note(peer)
+                self._learned[peer.peer_id] = peer
+
+    def _note(self, peer: KnownPeer) -> None:
+        before = self._hashes.get(peer.peer_id)
+        if before and before.username and self._named.get(before.username.lower()) == peer.peer_id:
+            del self._named[before.username.lower()]
+        self._hashes[peer.peer_id] = peer
+        if peer.username:
+            self._named[peer.username.lower()] = peer.peer_id
 
     def take_learned(self) -> list[KnownPeer]:
         """What was learned since the last call."""
@@ -146,6 +158,11 @@ class BridgeSession(MemorySession):  # type: ignore[misc] # Telethon is untyped
     def peer(self, marked_id: int) -> KnownPeer | None:
         """What this account knows of a peer."""
         return self._hashes.get(marked_id)
+
+    def bot_named(self, username: str) -> BotId | None:
+        """The bot that had this username when it was last seen."""
+        marked_id = self._named.get(username.lower(), 0)
+        return BotId(marked_id) if marked_id > 0 else None  # a channel's is negative
 
 
 def _known_peer(entity: Any) -> KnownPeer | None:  # noqa: ANN401 - a User or Channel of Telethon's

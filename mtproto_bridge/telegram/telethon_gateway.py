@@ -12,11 +12,11 @@ from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.protocol.replies import Program
 from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.telegram.connecting import CALL_SECONDS
-from mtproto_bridge.telegram.errors import translate
+from mtproto_bridge.telegram.errors import method_of, translated
+from mtproto_bridge.telegram.floods import Floods
 from mtproto_bridge.telegram.gateway import (
     BalancePeer,
     Connection,
-    FloodWait,
     FoundBot,
     Me,
     OwnChannel,
@@ -28,6 +28,7 @@ from mtproto_bridge.telegram.sessions import BridgeSession, username_of
 NANOS = 1_000_000_000
 LIST_PAGE = 100
 MOST_ADMINS = 200
+DIALOGS = "messages.getDialogs"
 DIALOGS_SECONDS = 300.0
 """Reading all dialogs is many calls."""
 NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
@@ -38,10 +39,17 @@ KeepPeers = Callable[[Sequence[KnownPeer]], Awaitable[None]]
 class TelethonGateway:
     """One connected account (see `gateway.Gateway` for what each method promises)."""
 
-    def __init__(self, client: Any, session: BridgeSession, keep_peers: KeepPeers) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - Telethon is untyped
+        session: BridgeSession,
+        keep_peers: KeepPeers,
+        floods: Floods,
+    ) -> None:
         self._client = client
         self._session = session
         self._keep_peers = keep_peers
+        self._floods = floods
 
     @property
     def is_connected(self) -> bool:
@@ -55,20 +63,15 @@ class TelethonGateway:
     # -- calling --------------------------------------------------------------------------------------------
 
     async def _call(self, request: Any) -> Any:  # noqa: ANN401 - Telethon's requests and answers
-        return await self._guarded(self._client(request))
+        return await self._guarded(method_of(request), lambda: self._client(request))
 
-    async def _guarded(self, call: Awaitable[Any], *, seconds: float = CALL_SECONDS) -> Any:  # noqa: ANN401
-        try:
-            async with asyncio.timeout(seconds):
-                answer = await call
-        except Exception as error:
-            translated = translate(error)
-            if isinstance(translated, FloodWait):
-                # Telethon would refuse by itself until then, on the wall clock: who waits is decided by us.
+    async def _guarded(self, method: str, call: Callable[[], Awaitable[Any]], *, seconds: float = CALL_SECONDS) -> Any:  # noqa: ANN401
+        with self._floods.watch(method), translated():
+            try:
+                async with asyncio.timeout(seconds):
+                    answer = await call()
+            finally:  # Telethon would refuse by itself what was flooded: who waits is decided by us
                 self._client._flood_waited_requests.clear()  # noqa: SLF001
-            if translated is error:
-                raise
-            raise translated from error
         await self._keep_learned()
         return answer
 
@@ -81,13 +84,14 @@ class TelethonGateway:
         """Whether this account has met the bot."""
         return self._session.hash_of(bot) is not None
 
+    def met(self, username: str) -> BotId | None:
+        """The bot this account has met under that username."""
+        return self._session.bot_named(username)
+
     # -- addressing -----------------------------------------------------------------------------------------
 
-    async def _bot(self, bot: BotId, username: str | None) -> Any:  # noqa: ANN401
+    def _bot(self, bot: BotId) -> Any:  # noqa: ANN401
         access_hash = self._session.hash_of(bot)
-        if access_hash is None and username:  # known to another account: this one must meet it first
-            await self.find_bot(username)
-            access_hash = self._session.hash_of(bot)
         if access_hash is None:
             raise Refused(400, "USERNAME_NOT_OCCUPIED")
         return types.InputUser(bot, access_hash)
@@ -105,7 +109,7 @@ class TelethonGateway:
         if peer.kind == "account":
             return types.InputPeerSelf()
         if peer.kind == "bot":
-            bot = await self._bot(BotId(peer.peer_id), None)
+            bot = self._bot(BotId(peer.peer_id))
             return types.InputPeerUser(bot.user_id, bot.access_hash)
         channel = await self._channel(peer.peer_id)
         return types.InputPeerChannel(channel.channel_id, channel.access_hash)
@@ -120,7 +124,9 @@ class TelethonGateway:
     async def own_channels(self) -> list[OwnChannel]:
         """Channels the account may post in."""
         dialogs = await self._guarded(
-            self._client.get_dialogs(limit=None, ignore_migrated=True), seconds=DIALOGS_SECONDS
+            DIALOGS,
+            lambda: self._client.get_dialogs(limit=None, ignore_migrated=True),
+            seconds=DIALOGS_SECONDS,
         )
         self._session.process_entities(types.contacts.Found([], [], [one.entity for one in dialogs], []))
         await self._keep_learned()
@@ -150,9 +156,9 @@ class TelethonGateway:
 
     # -- programs -------------------------------------------------------------------------------------------
 
-    async def program(self, bot: BotId, username: str | None) -> Program | None:
+    async def program(self, bot: BotId) -> Program | None:
         """A bot's program, None when it offers none."""
-        full = await self._call(functions.users.GetFullUserRequest(await self._bot(bot, username)))
+        full = await self._call(functions.users.GetFullUserRequest(self._bot(bot)))
         offered = full.full_user.starref_program
         return _program(offered, _by_id(full.users)) if offered else None
 
@@ -168,11 +174,9 @@ class TelethonGateway:
 
     # -- connections ----------------------------------------------------------------------------------------
 
-    async def connection(self, peer: BalancePeer, bot: BotId, username: str | None) -> Connection | None:
+    async def connection(self, peer: BalancePeer, bot: BotId) -> Connection | None:
         """The balance's newest link for a program, maybe a revoked one."""
-        request = functions.payments.GetConnectedStarRefBotRequest(
-            await self._peer(peer), await self._bot(bot, username)
-        )
+        request = functions.payments.GetConnectedStarRefBotRequest(await self._peer(peer), self._bot(bot))
         return _first(await self._call(request))
 
     async def connections(self, peer: BalancePeer) -> list[Connection]:
@@ -194,9 +198,9 @@ class TelethonGateway:
             found.update({one.url: one for one in page})
             offset_date, offset_link = page[-1].date, page[-1].url
 
-    async def connect(self, peer: BalancePeer, bot: BotId, username: str | None) -> Connection | None:
+    async def connect(self, peer: BalancePeer, bot: BotId) -> Connection | None:
         """Connect a balance to a program; None when Telegram answers without a record."""
-        request = functions.payments.ConnectStarRefBotRequest(await self._peer(peer), await self._bot(bot, username))
+        request = functions.payments.ConnectStarRefBotRequest(await self._peer(peer), self._bot(bot))
         return _first(await self._call(request))
 
     async def revoke(self, peer: BalancePeer, url: str) -> Connection | None:

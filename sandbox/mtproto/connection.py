@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from telethon.errors import TypeNotFoundError
 from telethon.tl import TLObject, types
 
+from sandbox.journal import Arrival
 from sandbox.mtproto import service, transport
 from sandbox.mtproto.crypto import DecryptionError, decrypt, encrypt
 from sandbox.mtproto.handshake import Handshake, HandshakeError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sandbox.mtproto.authorizations import Authorization
     from sandbox.mtproto.crypto import Envelope
     from sandbox.mtproto.server import MTProtoServer
+    from sandbox.mtproto.wire import TlValue
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +52,10 @@ class DropConnection(ConnectionError):  # noqa: N818 - a request to close, not a
 class Connection:
     """Serves one socket until either side closes it."""
 
-    def __init__(self, server: MTProtoServer, reader: StreamReader, writer: StreamWriter) -> None:
+    def __init__(self, server: MTProtoServer, number: int, reader: StreamReader, writer: StreamWriter) -> None:
+        """`number`: how many the server had accepted by then."""
         self._server = server
+        self._number = number
         self._writer = writer
         self._stream = transport.Stream(reader, writer)
         self._framing: transport.Framing = transport.Intermediate()
@@ -176,26 +180,35 @@ class Connection:
             planned = self._server.dispatcher.plan(call, request)
         except TelegramError as refusal:
             return [service.rpc_result(session, message.msg_id, serialize(rpc_error(refusal)))]
+        arrival = Arrival(self._number, authorization.account_id, planned.name)
         fault = planned.fault
+        if fault and fault.kind in ("delay", "drop"):
+            self._server.note(arrival, fault.kind)
         if fault and fault.kind == "delay":
-            self._server.spawn(self._call_later(authorization, session, message, planned))
+            self._server.spawn(self._call_later(authorization, session, message, planned, arrival))
             return [_acknowledgment(session, message)]
         if fault and fault.kind == "drop":
             if fault.after:
-                self._server.dispatcher.run(call, planned)
+                self._run(call, planned, arrival)
             raise DropConnection
-        return [self._result(call, session, message, planned)]
+        return [self._result(call, session, message, planned, arrival)]
 
     async def _call_later(
-        self, authorization: Authorization, session: Session, message: Message, planned: Planned
+        self, authorization: Authorization, session: Session, message: Message, planned: Planned, arrival: Arrival
     ) -> None:
         """Carry a request out after the delay its fault asks for."""
         await self._server.sleep(planned.fault.seconds if planned.fault else 0)
         call = self._server.call(authorization)
-        self._send(authorization, session, [self._result(call, session, message, planned)])
+        self._send(authorization, session, [self._result(call, session, message, planned, arrival)])
 
-    def _result(self, call: Call, session: Session, message: Message, planned: Planned) -> bytes:
+    def _run(self, call: Call, planned: Planned, arrival: Arrival) -> TlValue:
         value = self._server.dispatcher.run(call, planned)
+        outcome = value.error_message if isinstance(value, types.RpcError) else "ok"
+        self._server.note(arrival, outcome, call.about)
+        return value
+
+    def _result(self, call: Call, session: Session, message: Message, planned: Planned, arrival: Arrival) -> bytes:
+        value = self._run(call, planned, arrival)
         packed = service.rpc_result(session, message.msg_id, serialize(value))
         session.keep_answer(message.msg_id, packed)
         return packed

@@ -58,6 +58,8 @@ class Call:
     authorization: Authorization
     passwords: Passwords
     site: Site
+    about: dict[str, object] = field(default_factory=dict)
+    """What a handler that changes things tells the journal."""
 
     @property
     def account(self) -> Person:

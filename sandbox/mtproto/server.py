@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import itertools
 from typing import TYPE_CHECKING
 
 from sandbox.mtproto.authorizations import Authorization, Authorizations
@@ -16,10 +17,11 @@ from sandbox.mtproto.rpc import Call, Dispatcher, Site
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections import Counter
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from telethon.tl import TLObject
 
+    from sandbox.journal import Arrival, Journal
     from sandbox.world.world import World
 
 
@@ -35,14 +37,17 @@ class MTProtoServer:
         world: World,
         key: ServerKey | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        journal: Journal | None = None,
     ) -> None:
-        """`sleep` serves the scripted delays; a test may pass its own."""
+        """`sleep` serves the scripted delays; a test may pass its own. Whoever opened the journal closes it."""
         self.world = world
         self.key = key or ServerKey.load()
         self.sleep = sleep
         self.authorizations = Authorizations()
         self.dispatcher = Dispatcher(ALL_METHODS)
+        self._journal = journal
         self._passwords = Passwords()
+        self._numbers = itertools.count(1)
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._delayed: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
@@ -122,6 +127,11 @@ class MTProtoServer:
         """What a handler is given."""
         return Call(self.world, authorization, self._passwords, self._site)
 
+    def note(self, arrival: Arrival, outcome: str, about: Mapping[str, object] | None = None) -> None:
+        """Tell the journal, where one is kept, what came of a call."""
+        if self._journal:
+            self._journal.write(arrival, outcome, about or {})
+
     def seen(self, connection: Connection, authorization: Authorization) -> None:
         """Notice a logged-in key that is in use from two addresses at once.
 
@@ -148,7 +158,7 @@ class MTProtoServer:
         task = asyncio.current_task()
         if task is None:
             raise AssertionError("asyncio serves every connection in a task")
-        connection = self._connections[task] = Connection(self, reader, writer)
+        connection = self._connections[task] = Connection(self, next(self._numbers), reader, writer)
         try:
             await connection.serve()
         finally:

@@ -22,6 +22,8 @@ class Connections:
 
     total: int
     links: list[ReferralLink]
+    changed: bool = False
+    """Whether this very call made, revived or revoked the link."""
 
 
 def connect(world: World, account_id: int, balance_id: int, bot_id: int) -> Connections:
@@ -44,7 +46,7 @@ def connect(world: World, account_id: int, balance_id: int, bot_id: int) -> Conn
         link = present
     else:
         link = _new_link(world, balance_id, bot_id)
-    return Connections(len(_listed(world, balance_id)), [link])
+    return Connections(len(_listed(world, balance_id)), [link], changed=link is not present or not alive)
 
 
 def _new_link(world: World, balance_id: int, bot_id: int) -> ReferralLink:
@@ -67,8 +69,8 @@ def _new_link(world: World, balance_id: int, bot_id: int) -> ReferralLink:
     return link
 
 
-def edit(world: World, account_id: int, balance_id: int, url: str, *, revoked: bool) -> ReferralLink:
-    """Revoke a link, or (revoked False) restore it (rule 17).
+def edit(world: World, account_id: int, balance_id: int, url: str, *, revoked: bool) -> Connections:
+    """Revoke a link, or (revoked False) restore it (rule 17): the record it changed.
 
     Raises:
         TelegramError: PEER_ID_INVALID, CHAT_ADMIN_REQUIRED, STARREF_HASH_REVOKED.
@@ -82,8 +84,9 @@ def edit(world: World, account_id: int, balance_id: int, url: str, *, revoked: b
         raise bad_request("STARREF_HASH_REVOKED")
     if not revoked and (not world.switches.unrevoke or link.program is not program_of(world, link.bot_id)):
         raise bad_request("STARREF_HASH_REVOKED")
+    changed = link.revoked != revoked
     link.revoked = revoked
-    return link
+    return Connections(1, [link], changed)
 
 
 def connected(world: World, account_id: int, balance_id: int, bot_id: int) -> Connections:

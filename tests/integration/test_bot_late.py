@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from mtproto_bridge.protocol import ErrorCode, Failure, Origin, Reply
+from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Origin, Reply
+from mtproto_bridge.protocol.ids import AffiliationId
 from mtproto_bridge.protocol.replies import Refreshed, Result
 from sandbox.botapi import Message
 from tests.integration.bot_fixtures import ANNA, BORIS, Stage, stage
@@ -43,6 +44,57 @@ async def test_a_join_that_ended_after_a_restart_is_shown_where_it_was_begun(on:
     assert "Готово" in told.text
 
 
+async def test_a_late_link_is_asked_for_anew_and_what_was_done_is_still_said(on: Stage) -> None:
+    """Whoever lost the right to see it meanwhile does not; the figures are those of now."""
+    shown = await on.say("/start")
+    on.bridge.answers["show_affiliation"] = page(revenue=31)
+    await on.app.late.receive(late(shown, page(changed=True, replaced_link=True)))
+    told = await on.shows("31 Stars")
+    assert URL in told.text
+    assert "new link" in told.text
+
+
+@pytest.mark.parametrize("code", [ErrorCode.NOT_A_MANAGER, ErrorCode.NO_ANSWER])
+async def test_a_late_link_that_cannot_be_asked_for_is_told_without_its_url(on: Stage, code: ErrorCode) -> None:
+    shown = await on.say("/start")
+    on.bridge.answers["show_affiliation"] = BridgeError(code)
+    await on.app.late.receive(late(shown, page(changed=True)))
+    told = await on.shows("You’re in. I can’t show the link at this moment")
+    assert URL not in told.text
+    assert any("🔄 Refresh" in row for row in told.labels)
+
+
+async def test_a_late_page_that_nothing_was_done_for_and_may_not_be_seen_is_a_failure(on: Stage) -> None:
+    shown = await on.say("/start")
+    on.bridge.answers["show_affiliation"] = BridgeError(ErrorCode.NOT_A_MANAGER)
+    await on.app.late.receive(late(shown, page()))
+    await on.shows("You can’t act for this balance")
+
+
+async def test_a_link_that_was_revoked_or_replaced_since_is_shown_as_it_is(on: Stage) -> None:
+    shown = await on.say("/start")
+    on.bridge.answers["show_affiliation"] = [page(revoked=True), page(id=AffiliationId(78), revenue=7)]
+    await on.app.late.receive(late(shown, page(changed=True)))
+    assert "You’re in" not in (await on.shows("revoked")).text
+    await on.app.late.receive(late(shown, page(changed=True)))
+    assert "You’re in" not in (await on.shows("7 Stars")).text
+
+
+@pytest.mark.parametrize("failed", [False, True])
+async def test_the_answer_to_what_was_asked_anew_is_not_asked_for_on_and_on(on: Stage, failed: bool) -> None:
+    """It came too late for us as well."""
+    shown = await on.say("/start")
+    on.bridge.answers["show_affiliation"] = BridgeError(ErrorCode.NO_ANSWER)
+    await on.app.late.receive(late(shown, page(changed=True)))
+    await on.shows("You’re in")
+    answer = late(shown, failure=Failure(code=ErrorCode.DEADLINE_PASSED)) if failed else late(shown, page())
+    await on.app.late.receive(answer)
+    await on.app.late.receive(late(None, links(link(bot_title="Farm")), trace="another"))
+    await on.shows("Farm")
+    assert "You’re in" in on.chat().message(shown.id).text
+    assert len([asked for asked in on.bridge.asked if asked.what == "show_affiliation"]) == 1
+
+
 async def test_a_revoke_that_ended_after_a_restart_says_that_it_is_done(on: Stage) -> None:
     shown = await on.say("/start")
     await on.app.late.receive(late(shown, page(changed=True, revoked=True)))
@@ -75,6 +127,7 @@ async def test_a_failure_of_what_was_already_answered_is_not_shown(on: Stage) ->
 
 
 async def test_a_late_list_does_not_cover_what_was_opened_since_but_a_deed_is_told(on: Stage) -> None:
+    on.bridge.answers["show_affiliation"] = [page(), page(bot_title="Chess")]
     shown = await on.say("/links")
     await on.press("1. Quiz Night → Garden")
     await on.app.late.receive(late(shown, links(link(bot_title="Farm"))))

@@ -52,7 +52,7 @@ async def test_an_account_whose_connection_telethon_gave_up_is_connected_anew(
             await asyncio.sleep(0)
         channel = await channel_of(client)
         pool = bridge.owner._handler._accounts  # type: ignore[attr-defined] # reaching for the dead connection
-        gateway = await pool.gateway(AccountId(BOB))
+        gateway = await pool._clients[AccountId(BOB)].gateway()
         await gateway._client.disconnect()  # what Telethon's last failed reconnect leaves behind
         assert (await client.join(OWNER, channel, BotId(QUIZ), site.nonce())).changed
         assert len(server.connections) == 1

@@ -48,9 +48,12 @@ def test_an_unknown_refusal_shows_telegrams_code_inside_a_sentence_and_can_be_tr
     assert AGAIN in actions(shown)
 
 
-def test_a_flood_wait_says_how_long() -> None:
-    assert "in 2 minutes" in words(fails(ErrorCode.FLOOD_WAIT, retry_at=NOW + timedelta(seconds=90)))
-    assert "again now" in words(fails(ErrorCode.FLOOD_WAIT, retry_at=NOW))
+@pytest.mark.parametrize("code", [ErrorCode.FLOOD_WAIT, ErrorCode.SLOW_DOWN])
+def test_who_has_to_wait_is_told_how_long_and_may_then_try_again(code: ErrorCode) -> None:
+    shown = fails(code, retry_at=NOW + timedelta(seconds=90))
+    assert "in 2 minutes" in words(shown)
+    assert AGAIN in actions(shown)
+    assert "again now" in words(fails(code, retry_at=NOW))
 
 
 def test_a_lost_right_names_the_channel_and_the_way_to_give_it_back() -> None:

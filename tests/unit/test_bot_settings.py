@@ -6,6 +6,7 @@ import pytest
 
 from bot import __main__ as command
 from bot.settings import load, place_of
+from processes.environment import VARIABLES
 from processes.settings import WRONG_SETTING, SettingsError
 
 TOKEN = "7000001:AAStarlingSandboxTokenThatOpensNothing1"
@@ -14,7 +15,7 @@ TOKEN = "7000001:AAStarlingSandboxTokenThatOpensNothing1"
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable and no .env of the machine the test runs on."""
-    for name in ("BOT_TOKEN", "REDIS_URL", "DATA_DIR", "BOT_API_URL", "BOT_NAME", "LOG_LEVEL", "ENV_FILE"):
+    for name in (*VARIABLES["bot"], "ENV_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -38,6 +39,8 @@ def test_a_missing_token_ends_with_code_2_and_no_traceback(capsys: pytest.Captur
     [
         ("BOT_TOKEN", "not a token"),
         ("REDIS_URL", "http://localhost"),
+        ("REDIS_URL", "redis+sentinel://localhost"),
+        ("QUEUE_PREFIX", "{a}"),
         ("BOT_API_URL", "https://example.org"),
         ("BOT_API_URL", "http://10.0.0.1:8081"),
         ("BOT_NAME", "a b"),

@@ -250,6 +250,7 @@ ERROR_CODES = [
     "confirmation_expired",
     "confirmation_changed",
     "flood_wait",
+    "slow_down",
     "account_unavailable",
     "frozen",
     "deadline_passed",

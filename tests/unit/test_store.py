@@ -31,6 +31,7 @@ from mtproto_bridge.protocol.requests import Sort
 from mtproto_bridge.store import Store, accounts, affiliations, audit, balances, open_store, programs, tables
 from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.store.database import StoreError, sqlite_url
+from mtproto_bridge.store.installation import installation_id
 from mtproto_bridge.telegram.gateway import Connection
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -109,10 +110,20 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return sqlite_url(tmp_path / "data")
     server: str = request.getfixturevalue("postgresql")
     name = f"test_{tmp_path.name.lower()[-40:]}"
-    connection = await asyncpg.connect(f"{server}/postgres")
+    connection = await _connected(f"{server}/postgres")
     await connection.execute(f'CREATE DATABASE "{name}"')
     await connection.close()
     return f"{server}/{name}"
+
+
+async def _connected(url: str) -> Any:
+    """A server that listens may still be starting up."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await asyncpg.connect(url)
+            except asyncpg.CannotConnectNowError:
+                await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -195,10 +206,24 @@ async def test_a_store_can_be_opened_again_with_all_that_is_in_it(url: str) -> N
 
 async def test_two_who_open_an_empty_store_at_once_both_get_it_whole(url: str) -> None:
     opened = await asyncio.gather(*(open_store(url) for _ in range(4)))
+    installations = set()
     for store in opened:
         async with store.begin() as session:
             assert await session.scalar(select(func.count()).select_from(tables.Account)) == 0
+            installations.add(await installation_id(session))
         await store.close()
+    assert len(installations) == 1
+
+
+async def test_every_store_is_an_installation_of_its_own_from_its_first_opening_on(tmp_path: Path) -> None:
+    found = []
+    for folder in ("a", "b", "a"):
+        store = await open_store(sqlite_url(tmp_path / folder))
+        async with store.begin() as session:
+            found.append(await installation_id(session))
+        await store.close()
+    assert found[0] == found[2] != found[1]
+    assert all(len(one) == 32 for one in found)
 
 
 async def test_two_processes_that_open_an_empty_store_at_once_both_get_it_whole(url: str) -> None:
@@ -429,11 +454,44 @@ async def test_what_a_whole_list_no_longer_holds_is_dead_and_nothing_of_another_
         await affiliations.save(session, balance, link("1"), NOW)
         await affiliations.save(session, balance, link("c", bot=CHESS), NOW)
         await affiliations.save(session, other, link("o"), NOW)
-        await affiliations.settle_list(session, balance, ["c"], NOW)
+        await affiliations.save_list(session, balance, [link("c", bot=CHESS)], NOW)
     assert await links(store) == {"1": (True, True), "c": (True, False), "o": (True, False)}
     async with store.begin() as session:
-        await affiliations.settle_list(session, balance, [], NOW)
+        await affiliations.save_list(session, balance, [], NOW)
         assert await affiliations.joined_bots(session, [balance, other]) == {(other, QUIZ)}
+
+
+async def test_of_a_whole_list_the_newest_link_of_a_program_is_the_current_one(
+    store: Store, balance: BalanceId
+) -> None:
+    async with store.begin() as session:
+        await affiliations.save_list(session, balance, [link("2"), link("1", revoked=True)], NOW)
+    assert await links(store) == {"2": (True, False), "1": (False, True)}
+
+
+async def test_a_list_overwrites_nothing_that_was_done_since_it_was_begun(store: Store, balance: BalanceId) -> None:
+    """Joined anew, revoked, and joined first, each while the list was on its way; what was not touched is renewed."""
+    later = NOW + timedelta(seconds=1)
+    revoked, joined = BotId(300), BotId(400)
+    async with store.begin() as session:
+        await affiliations.save(session, balance, link("1"), NOW)
+        await affiliations.save(session, balance, link("2"), later)
+        await affiliations.save(session, balance, link("r", bot=revoked, revoked=True), later)
+        await affiliations.save(session, balance, link("j", bot=joined), later)
+        await affiliations.save(session, balance, link("c", bot=CHESS), NOW)
+        listed = [link("1"), link("r", bot=revoked), link("c", bot=CHESS, participants=9)]
+        await affiliations.save_list(session, balance, listed, NOW)
+    assert await links(store) == {
+        "1": (False, False),
+        "2": (True, False),
+        "r": (True, True),
+        "j": (True, False),
+        "c": (True, False),
+    }
+    async with store.begin() as session:
+        found = await affiliations.current(session, balance, CHESS)
+        assert found is not None
+        assert found.participants == 9
 
 
 async def test_a_link_is_listed_with_its_balance_and_the_end_of_its_program(store: Store, balance: BalanceId) -> None:

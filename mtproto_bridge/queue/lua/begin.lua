@@ -1,19 +1,20 @@
 -- Begin work on an entry: only under the lease, only while it is unfinished; counts the attempt.
 -- A nonce binds the first payload it came with, and remembers the first result (see finish.lua).
--- KEYS lease, lane, attempts, nonce    ARGV token, entry id, payload hash or '', nonce's life in s
+-- KEYS lease, lane, attempts, and with a nonce its key
+-- ARGV token, entry id, and with a nonce: the payload's hash, its life in s
 -- Answers {attempt, stored reply or false}; attempt -1: the entry is finished already.
 -- Errors: FENCED (the lease is not ours), CHANGED (the nonce came with another payload before).
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the lease is not ours') end
 if #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 0 then return {-1, false} end
 local stored = false
-if ARGV[3] ~= '' then
-  local bound = redis.call('HGET', KEYS[4], 'payload')
-  if not bound then
+if KEYS[4] then
+  local bound = redis.call('HMGET', KEYS[4], 'payload', 'reply')
+  if not bound[1] then
     redis.call('HSET', KEYS[4], 'payload', ARGV[3])
     redis.call('EXPIRE', KEYS[4], ARGV[4])
-  elseif bound ~= ARGV[3] then
+  elseif bound[1] ~= ARGV[3] then
     return redis.error_reply('CHANGED the nonce came with another payload')
   end
-  stored = redis.call('HGET', KEYS[4], 'reply')
+  stored = bound[2]
 end
 return {redis.call('HINCRBY', KEYS[3], ARGV[2], 1), stored}

@@ -1,10 +1,10 @@
 -- Finish an entry in one step: under the lease, delete it, keep the result under its nonce, answer the asker.
--- KEYS lease, lane, attempts, nonce, replies
--- ARGV token, entry id, reply, '1' to keep the reply under the nonce, most replies kept
+-- KEYS lease, lane, attempts, replies, and to keep the result the nonce's key
+-- ARGV token, entry id, reply, most replies
 -- Answers 1; 0 when the entry was finished before. Error: FENCED.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the lease is not ours') end
 if redis.call('XDEL', KEYS[2], ARGV[2]) == 0 then return 0 end
 redis.call('HDEL', KEYS[3], ARGV[2])
-if ARGV[4] == '1' then redis.call('HSETNX', KEYS[4], 'reply', ARGV[3]) end
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[5], '*', 'reply', ARGV[3])
+if KEYS[5] then redis.call('HSETNX', KEYS[5], 'reply', ARGV[3]) end
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[4], '*', 'reply', ARGV[3])
 return 1

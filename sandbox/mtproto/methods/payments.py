@@ -36,7 +36,7 @@ def get_suggested_star_ref_bots(call: Call, request: TLRequest) -> TLObject:
 def connect_star_ref_bot(call: Call, request: TLRequest) -> TLObject:
     """core.telegram.org/method/payments.connectStarRefBot."""
     balance, bot = peers.peer(call, request.peer), peers.bot(call, request.bot)
-    return _answer(call, links.connect(call.world, call.account.id, balance.id, bot.id))
+    return _changed(call, links.connect(call.world, call.account.id, balance.id, bot.id))
 
 
 @methods.serves(functions.payments.GetConnectedStarRefBotRequest)
@@ -62,14 +62,24 @@ def get_connected_star_ref_bots(call: Call, request: TLRequest) -> TLObject:
 def edit_connected_star_ref_bot(call: Call, request: TLRequest) -> TLObject:
     """core.telegram.org/method/payments.editConnectedStarRefBot: the record it changed."""
     balance = peers.peer(call, request.peer)
-    link = links.edit(call.world, call.account.id, balance.id, request.link, revoked=bool(request.revoked))
-    return _answer(call, links.Connections(1, [link]))
+    return _changed(
+        call, links.edit(call.world, call.account.id, balance.id, request.link, revoked=bool(request.revoked))
+    )
 
 
 def _order(request: TLRequest) -> Order:
     if request.order_by_revenue:
         return "revenue"
     return "date" if request.order_by_date else "profit"
+
+
+def _changed(call: Call, found: Connections) -> TLObject:
+    """The answer, and for the journal what the call did."""
+    link = found.links[0]
+    call.about.update(
+        balance=link.balance_id, bot=link.bot_id, url=link.url, revoked=link.revoked, changed=found.changed
+    )
+    return _answer(call, found)
 
 
 def _answer(call: Call, found: Connections) -> TLObject:

@@ -1,0 +1,1 @@
+"""A round trip through the queue, beside a bare PING, naive streams and the frameworks that were not taken."""

@@ -1,0 +1,62 @@
+"""Dead letters: requests that were begun too often without an end, kept until an operator looks at them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mtproto_bridge.protocol import Request
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.redis import QueueServer
+
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One dead letter."""
+
+    id: str
+    account: AccountId
+    """Whose lane it lay in."""
+    reason: str
+    request: Request
+
+    @property
+    def buried_at(self) -> datetime:
+        """When it was given up."""
+        return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
+
+
+class DeadLetters:
+    """The dead letters of one installation."""
+
+    def __init__(self, server: QueueServer, keys: Keys) -> None:
+        self._server = server
+        self._keys = keys
+
+    async def all(self) -> AsyncIterator[Letter]:
+        """Every letter, oldest first."""
+        start = "-"
+        while page := await self._server.range(self._keys.dead_letters(), start, PAGE):
+            for letter_id, fields in page:
+                request = Request.model_validate_json(fields["request"])
+                yield Letter(letter_id, AccountId(int(fields["account"])), fields["reason"], request)
+            start = f"({page[-1][0]}"
+
+    async def find(self, letter_id: str) -> Letter | None:
+        """One letter, None where there is none of this id."""
+        async for letter in self.all():
+            if letter.id == letter_id:
+                return letter
+        return None
+
+    async def retry(self, letter: Letter, deadline: datetime) -> bool:
+        """Put it back into its lane with a new deadline; False when it is gone."""
+        request = letter.request.model_copy(update={"deadline": deadline})
+        keys = [self._keys.dead_letters(), self._keys.lane(letter.account)]
+        return bool(await self._server.script("revive", keys, letter.id, request.model_dump_json()))
+
+    async def drop(self, letter: Letter) -> bool:
+        """Forget it; False when it is gone."""
+        return bool(await self._server.ask("XDEL", self._keys.dead_letters(), letter.id))

@@ -1,0 +1,339 @@
+"""Working on what is in one lane: in order per balance, side by side otherwise, every step fenced by the lease."""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import structlog
+from pydantic import ValidationError
+
+from mtproto_bridge.handling import Flooded, Handler, Outcome
+from mtproto_bridge.protocol import ErrorCode, Failure, Reply, Request
+from mtproto_bridge.protocol.ids import NONCE_LIFE
+from mtproto_bridge.protocol.replies import parse_reply
+from mtproto_bridge.protocol.requests import Envelope, ForBalance, Mutation
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.leases import HeldLease
+from mtproto_bridge.queue.redis import Entry, Fenced, NonceChanged, Outage, QueueServer
+
+MOST_ATTEMPTS = 3
+MOST_REPLIES = 10_000
+MOST_LETTERS = 1_000
+MOST_AT_ONCE = 8
+"""Requests of one account that run side by side."""
+MOST_AT_DESK = 6
+"""How many of these may be bound to no balance: the rest is kept for who joins or revokes."""
+DRAIN_SECONDS = 7.0
+"""How long a hand-over waits for work that is begun: less than who stops us waits before it kills."""
+LONGEST_PAUSE = 2.0
+MARGIN = timedelta(seconds=1)
+"""A parked request is woken no later than this before its deadline."""
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class Work:
+    """One entry of the stream."""
+
+    entry_id: str
+    asked: Request | Envelope
+    """An Envelope when a newer bot asked for what this bridge does not know."""
+    begun_before: bool = False
+    """By an owner that is gone: maybe it is what the owner died of."""
+    not_before: datetime | None = None
+    """Parked: Telegram said to wait until then."""
+
+    @property
+    def order_key(self) -> str:
+        """What has the same key keeps its order."""
+        return self.asked.order_key if isinstance(self.asked, Request) else f"unknown:{self.entry_id}"
+
+    @property
+    def acts(self) -> bool:
+        """Whether it changes anything."""
+        return isinstance(self.asked, Request) and isinstance(self.asked.payload, Mutation)
+
+    @property
+    def for_balance(self) -> bool:
+        """Whether it is bound to a balance: all else is the desk's."""
+        return isinstance(self.asked, Request) and isinstance(self.asked.payload, ForBalance)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What the lanes of one bridge share."""
+
+    server: QueueServer
+    keys: Keys
+    handler: Handler
+    one_at_a_time: asyncio.Lock
+    """For what was begun before: when one of these kills us again, it takes no other with it."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Lane:
+    """The work of one account, as long as its lease holds."""
+
+    def __init__(self, shop: Shop, lease: HeldLease, lost: Callable[["Lane"], Awaitable[None]]) -> None:
+        self.lease = lease
+        self.account = lease.account
+        self.last = "0-0"
+        """The newest entry that was read."""
+        self._shop = shop
+        self._lost = lost
+        self._queues: dict[str, deque[Work]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._desk_slots = asyncio.Semaphore(MOST_AT_DESK)
+        self.closing = False
+        """It begins nothing more."""
+        self._stir = asyncio.Event()
+        keys = shop.keys
+        self._keys = [keys.lease(self.account), keys.lane(self.account), keys.attempts(self.account)]
+
+    @property
+    def busy(self) -> int:
+        """How many balances (or requests of the desk) have work here."""
+        return len(self._tasks)
+
+    def stir(self) -> None:
+        """The lease was renewed, or time has passed: who waits looks again."""
+        self._stir.set()
+        self._stir = asyncio.Event()
+
+    async def close(self) -> None:
+        """Begin nothing more, and wait for what is begun, but no longer than `DRAIN_SECONDS`."""
+        self.closing = True
+        self.stir()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+        await self.abandon()  # whoever begins it next reads what came of it
+
+    async def abandon(self) -> None:
+        """Drop everything: the lane is not ours any more."""
+        self.closing = True
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- taking over and reading ----------------------------------------------------------------------------
+
+    async def take_over(self) -> None:
+        """Look what an earlier owner left."""
+        server, keys = self._shop.server, self._shop.keys
+        entries, begun, floods = await asyncio.gather(
+            server.unfinished(keys.lane(self.account)),
+            server.hash_all(keys.attempts(self.account)),
+            server.hash_all(keys.floods(self.account)),
+        )
+        if floods:
+            until = {method: datetime.fromtimestamp(int(at) / 1000, UTC) for method, at in floods.items()}
+            self._shop.handler.remember_floods(self.account, until)
+        self.dispatch(entries, begun={entry for entry, count in begun.items() if int(count) > 0})
+
+    def dispatch(self, entries: Iterable[Entry], begun: Iterable[str] = ()) -> None:
+        """Begin what is new among these as soon as its turn comes."""
+        for entry in () if self.closing else entries:
+            if _position(entry[0]) <= _position(self.last):
+                continue  # read twice: by the take-over and by the reader
+            self.last = entry[0]
+            work = Work(entry[0], _parse(entry), begun_before=entry[0] in begun)
+            queue = self._queues.get(work.order_key)
+            if queue is not None:
+                queue.append(work)
+                if queue[0].not_before:
+                    self.stir()
+                continue
+            queue = self._queues[work.order_key] = deque([work])
+            task = asyncio.create_task(self._drain(work.order_key, queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    # -- working --------------------------------------------------------------------------------------------
+
+    async def _drain(self, key: str, queue: deque[Work]) -> None:
+        try:
+            while queue and not self.closing:
+                work = self._next(queue)
+                if work is None:
+                    await self._wait(min(one.not_before for one in queue if one.not_before))
+                    continue
+                if await self._in_turn(work):
+                    queue.remove(work)
+        except Fenced:
+            await self._lost(self)
+        finally:
+            if not queue:
+                self._queues.pop(key, None)
+
+    def _next(self, queue: deque[Work]) -> Work | None:
+        """The first that is not parked; only one that acts does not pass another that acts."""
+        one_waits_to_act = False
+        for work in queue:
+            if work.not_before is None or work.not_before <= self._shop.now():
+                if not (work.acts and one_waits_to_act):
+                    return work
+            else:
+                one_waits_to_act |= work.acts
+        return None
+
+    async def _wait(self, until: datetime) -> None:
+        """Until a moment comes, or something stirs."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout((until - self._shop.now()).total_seconds()):
+                await self._stir.wait()
+
+    async def _in_turn(self, work: Work) -> bool:
+        """Work on it when there is room; whether it is finished."""
+        if work.begun_before:
+            async with self._shop.one_at_a_time:
+                return await self._in_slot(work)
+        return await self._in_slot(work)
+
+    async def _in_slot(self, work: Work) -> bool:
+        if work.for_balance:
+            async with self._slots:
+                return await self._work_safely(work)
+        async with self._desk_slots, self._slots:
+            return await self._work_safely(work)
+
+    async def _may_start(self) -> bool:
+        """Wait while the lease is too old to start on; False once the lane is given up."""
+        while not self.closing:
+            if self.lease.may_start():
+                return True
+            await self._stir.wait()
+        return False
+
+    async def _work_safely(self, work: Work) -> bool:
+        """Whether it is finished, as far as we can; else it is parked, or not ours."""
+        try:
+            return await self._may_start() and await self._work(work)
+        except Fenced:
+            raise
+        except Exception:  # nobody behind it in its queue shall pay; unfinished, it is tried again by the next owner
+            log.exception("request.stuck", entry=work.entry_id)
+            return True
+
+    async def _work(self, work: Work) -> bool:
+        request = work.asked
+        if not isinstance(request, Request):
+            return await self._finish(work, _failed(request, ErrorCode.UNSUPPORTED))
+        try:
+            attempt, stored = await self._despite_outages(lambda: self._begin(work.entry_id, request))
+        except NonceChanged:
+            return await self._finish(work, _failed(request, ErrorCode.CONFIRMATION_CHANGED))
+        if attempt < 0:
+            return True
+        if attempt > MOST_ATTEMPTS:
+            return await self._bury(work, _failed(request, ErrorCode.GAVE_UP))
+        outcome = await self._handle(request, attempt, stored)
+        if isinstance(outcome, Flooded):
+            if await self._park(work, outcome, request.deadline, attempt):
+                return False
+            outcome = outcome.reply
+        if outcome.failure and not self.lease.holds():
+            raise Fenced  # it failed because we may not act any more: the next owner does
+        return await self._finish(work, outcome)
+
+    async def _handle(self, request: Request, attempt: int, stored: Reply | None) -> Outcome:
+        try:
+            return await self._shop.handler.handle(
+                self.account, request, lease=self.lease, attempt=attempt, stored=stored
+            )
+        except Exception:  # it promised not to: nobody behind this request in its queue shall pay for it
+            log.exception("request.crashed", kind=request.payload.kind, trace=request.trace)
+            return _failed(request, ErrorCode.INTERNAL)
+
+    # -- the steps in Redis ---------------------------------------------------------------------------------
+
+    async def _begin(self, entry_id: str, request: Request) -> tuple[int, Reply | None]:
+        keys, arguments = self._keys, [self.lease.token, entry_id]
+        if request.nonce:
+            payload = request.payload.model_dump_json().encode()
+            keys = [*keys, self._nonce_key(request)]
+            arguments += [hashlib.sha256(payload).hexdigest(), str(int(NONCE_LIFE.total_seconds()))]
+        attempt, stored = await self._shop.server.script("begin", keys, *arguments)
+        return int(attempt), parse_reply(stored) if stored else None
+
+    async def _finish(self, work: Work, reply: Reply) -> bool:
+        """Finish an entry and answer its asker. Only a success is kept under the nonce: a failure may be retried."""
+        asked = work.asked
+        keys = [*self._keys, self._shop.keys.replies(asked.reply_to)]
+        if isinstance(asked, Request) and asked.nonce and reply.failure is None:
+            keys.append(self._nonce_key(asked))
+        arguments = (self.lease.token, work.entry_id, reply.model_dump_json(), MOST_REPLIES)
+        await self._despite_outages(lambda: self._shop.server.script("finish", keys, *arguments))
+        return True
+
+    async def _bury(self, work: Work, reply: Reply) -> bool:
+        keys = [*self._keys, self._shop.keys.replies(work.asked.reply_to), self._shop.keys.dead_letters()]
+        arguments = (self.lease.token, work.entry_id, reply.model_dump_json(), MOST_REPLIES)
+        about = (self.account, f"begun {MOST_ATTEMPTS} times without an end", MOST_LETTERS)
+        log.error("request.gave_up", trace=reply.trace, help="python -m mtproto_bridge dead-letters list")
+        await self._despite_outages(lambda: self._shop.server.script("bury", keys, *arguments, *about))
+        return True
+
+    async def _park(self, work: Work, flood: Flooded, deadline: datetime, attempt: int) -> bool:
+        """Note what Telegram said, for the next owner too; whether the request may wait for it."""
+        waits = flood.retry_at <= deadline - MARGIN
+        keys = [self._keys[0], self._keys[2], self._shop.keys.floods(self.account)]
+        until = int(flood.retry_at.timestamp() * 1000)
+        arguments = (self.lease.token, flood.method, until, work.entry_id if waits else "", attempt - 1)
+        await self._despite_outages(lambda: self._shop.server.script("park", keys, *arguments))
+        if waits:
+            log.info("request.parked", trace=work.asked.trace, method=flood.method, until=flood.retry_at.isoformat())
+            work.not_before = flood.retry_at
+            work.begun_before = False
+        return waits
+
+    async def _despite_outages(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until the server answers: what was done at Telegram must not be forgotten for an outage.
+
+        No longer than the lease holds: whoever begins the request next reads what came of it.
+        """
+        pause = 0.05
+        while True:
+            try:
+                return await ask()
+            except Outage:
+                if not self.lease.holds():
+                    raise Fenced from None
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+
+    def _nonce_key(self, request: Request) -> str:
+        return self._shop.keys.nonce(request.actor, request.payload.kind, request.nonce or "")
+
+
+def _parse(entry: Entry) -> Request | Envelope:
+    raw = entry[1].get("request", "")
+    for form in (Request, Envelope):
+        with suppress(ValidationError):
+            return form.model_validate_json(raw)
+    log.error("request.unreadable", entry=entry[0])  # without a traceback: it would quote the request
+    return Envelope(version=0, id="", actor=0, reply_to="nobody", trace="")
+
+
+def _failed(asked: Envelope, code: ErrorCode) -> Reply:
+    return Reply(
+        request_id=asked.id,
+        actor=asked.actor,
+        trace=asked.trace,
+        origin=asked.origin,
+        failure=Failure(code=code),
+    )
+
+
+def _position(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number)

@@ -1,0 +1,106 @@
+"""The actions of a bridge on real accounts, without a queue in front: whoever asks holds the lease in their hand."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from mtproto_bridge import app
+from mtproto_bridge.actions.dispatch import Actions
+from mtproto_bridge.handling import Flooded
+from mtproto_bridge.protocol import Failure, Reply, Request
+from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
+from mtproto_bridge.protocol.replies import AffiliationPage
+from mtproto_bridge.protocol.requests import BrowsePrograms, Join, Mutation, Payload, Revoke
+from mtproto_bridge.store import Store, balances, open_store, tables
+from mtproto_bridge.telegram.accounts import AccountPool
+from mtproto_bridge.telegram.sessions import KeyRing
+from tests.bridge_fixtures import BridgeSite
+
+
+@dataclass(eq=False)
+class HandLease:
+    """A lease that holds until somebody says otherwise."""
+
+    held: bool = True
+
+    def holds(self) -> bool:
+        return self.held
+
+
+@dataclass
+class Office:
+    """A pool and the actions on it."""
+
+    site: BridgeSite
+    store: Store
+    pool: AccountPool
+    actions: Actions
+    lease: HandLease
+
+    async def handle(
+        self, account: int, actor: int, payload: Payload, *, attempt: int = 1, nonce: str | None = None
+    ) -> Reply | Flooded:
+        request = Request(
+            id=secrets.token_hex(4),
+            actor=actor,
+            reply_to="test",
+            trace="trace",
+            deadline=self.site.clock.now() + timedelta(seconds=20),
+            nonce=(nonce or self.site.nonce()) if isinstance(payload, Mutation) else None,
+            payload=payload,
+        )
+        return await self.actions.handle(AccountId(account), request, lease=self.lease, attempt=attempt, stored=None)
+
+    async def done(self, account: int, actor: int, payload: Payload, *, attempt: int = 1) -> AffiliationPage:
+        """What a join or revoke led to."""
+        outcome = await self.handle(account, actor, payload, attempt=attempt)
+        assert isinstance(outcome, Reply), outcome
+        assert isinstance(outcome.result, AffiliationPage), outcome
+        return outcome.result
+
+    async def failed(self, account: int, actor: int, payload: Payload, *, attempt: int = 1) -> Failure:
+        outcome = await self.handle(account, actor, payload, attempt=attempt)
+        reply = outcome.reply if isinstance(outcome, Flooded) else outcome
+        assert reply.failure, reply
+        return reply.failure
+
+    async def browse(self, account: int, actor: int) -> None:
+        """As everybody does before joining: the account meets the bots."""
+        assert isinstance(await self.handle(account, actor, BrowsePrograms()), Reply)
+
+    async def balance(self, person: int, title: str) -> BalanceId:
+        async with self.store.begin() as session:
+            found = await balances.managed_by(session, person)
+        return next(BalanceId(one.id) for one, _ in found if one.title == title)
+
+    async def audit(self) -> list[tuple[int, str, int, int]]:
+        """Who did what for which balance and bot."""
+        async with self.store.begin() as session:
+            rows = await session.scalars(select(tables.Audit).order_by(tables.Audit.id))
+            return [(one.person_id, one.action, one.balance_id, one.bot_id) for one in rows]
+
+
+def joining(balance: BalanceId, bot: int) -> Join:
+    return Join(balance_id=balance, bot_id=BotId(bot))
+
+
+def revoking(page: AffiliationPage) -> Revoke:
+    return Revoke(balance_id=page.affiliation.balance.id, affiliation_id=page.affiliation.id)
+
+
+@asynccontextmanager
+async def office_at(site: BridgeSite) -> AsyncIterator[Office]:
+    """A pool over the accounts that are logged in at this site."""
+    settings = site.settings()
+    store = await open_store(app.database_url(settings))
+    pool = AccountPool(store, KeyRing.load(settings.session_key_file), app.connector(settings), site.clock.now)
+    try:
+        yield Office(site, store, pool, Actions(pool, store, site.clock.now), HandLease())
+    finally:
+        for account in list(pool._clients):
+            await pool.let_go(account)
+        await store.close()

@@ -1,0 +1,239 @@
+"""The one connection that everybody asks on: what travels together, and what a broken or silent server does to it."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from redis.exceptions import ResponseError
+
+from mtproto_bridge.queue import line, redis
+from mtproto_bridge.queue.connecting import pool_at
+from mtproto_bridge.queue.line import Line, NotSent, Unanswered
+from mtproto_bridge.queue.redis import Outage
+from tests.queue_fixtures import PATIENCE, Place, Site, site_at, turns, until
+
+SILENCE = 0.2
+
+
+@asynccontextmanager
+async def line_to(url: str) -> AsyncIterator[Line]:
+    pool = pool_at(url)
+    made = Line(pool)
+    try:
+        yield made
+    finally:
+        await made.close()
+        await pool.disconnect()
+
+
+@pytest.fixture
+async def questions(site: Site) -> AsyncIterator[Line]:
+    async with line_to(site.url) as made:
+        yield made
+
+
+async def kill_connections(site: Site) -> None:
+    """All but the one that asks for it."""
+    await site.server.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+async def outcome(call: Any) -> object:
+    """What came of it, soon: nothing may hang."""
+    async with asyncio.timeout(PATIENCE):
+        try:
+            return await call
+        except (*Outage, asyncio.CancelledError) as error:
+            return type(error)
+
+
+async def test_what_is_asked_in_one_tick_is_written_at_once(questions: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    await questions.ask("PING")
+    connection: Any = questions._connection
+    written: list[bytes] = []
+    send = connection.send_packed_command
+
+    async def recorded(command: bytes, **more: Any) -> None:
+        written.append(command)
+        await send(command, **more)
+
+    monkeypatch.setattr(connection, "send_packed_command", recorded)
+    answers = await asyncio.gather(*(questions.ask("ECHO", str(number)) for number in range(50)))
+    assert answers == [str(number) for number in range(50)]
+    assert len(written) == 1
+    await asyncio.gather(questions.ask("PING"), questions.ask("PING"))
+    assert len(written) == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_each_answer_belongs_to_its_question_whoever_stops_waiting(questions: Line, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - to be repeated
+    wrong, kept = [], 0
+
+    async def one(number: int) -> None:
+        nonlocal kept
+        for _ in range(chance.randrange(5)):
+            await asyncio.sleep(0)
+        try:
+            answer = await questions.ask("ECHO", f"{number}") if number % 7 else await refused(number)
+        except asyncio.CancelledError:
+            return
+        kept += 1
+        if answer != f"{number}":
+            wrong.append((number, answer))
+
+    async def refused(number: int) -> str:
+        with pytest.raises(ResponseError) as caught:
+            await questions.ask("EVAL", f"return redis.error_reply('{number}')", 0)
+        return str(caught.value)
+
+    for start in range(0, 600, 60):
+        asking = [asyncio.create_task(one(number)) for number in range(start, start + 60)]
+        for _ in range(chance.randrange(4)):
+            await asyncio.sleep(0)
+        for task in chance.sample(asking, 20):
+            task.cancel()
+            if chance.random() < 0.1:
+                await asyncio.sleep(0.001)
+        await asyncio.gather(*asking, return_exceptions=True)
+    assert wrong == []
+    assert kept >= 400, "who was not cancelled was answered"
+
+
+async def test_a_refusal_is_its_askers_alone(questions: Line) -> None:
+    refused, answered = await asyncio.gather(outcome(questions.ask("GET")), questions.ask("PING"))
+    assert (refused, answered) == (ResponseError, "PONG")
+
+
+async def test_what_cannot_be_written_is_its_askers_alone(questions: Line) -> None:
+    bad: Any = None
+    asking = asyncio.create_task(questions.ask("ECHO", bad))
+    assert await questions.ask("PING") == "PONG"
+    with pytest.raises(TypeError):
+        await asking
+
+
+async def test_a_killed_connection_is_made_anew_and_who_waited_knows(place: Place) -> None:
+    async with line_to(place.url) as questions, site_at(place.url) as other:
+        await questions.ask("PING")
+        held = asyncio.create_task(outcome(questions.ask("BLPOP", "nothing", 0)))
+        behind = asyncio.create_task(outcome(questions.ask("PING")))
+        await until(lambda: len(questions._waiting) == 2)
+        await turns()
+        await kill_connections(other)
+        assert (await held, await behind) == (Unanswered, Unanswered)
+        assert await questions.ask("PING") == "PONG"
+
+
+async def test_a_connection_that_breaks_as_soon_as_it_is_made_leaves_nobody_waiting(
+    questions: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The asker runs a few turns of the loop after the connection came, and it may be gone again by then."""
+
+    async def broken(self: Line, _: Any) -> None:
+        self._listening = None
+        await self._break()
+
+    monkeypatch.setattr(Line, "_listen", broken)
+    assert await outcome(questions.ask("PING")) in (NotSent, Unanswered)
+
+
+async def test_a_server_that_is_gone_is_said_at_once_and_found_again_within_a_second_of_its_return(
+    place: Place,
+) -> None:
+    async with line_to(place.url) as questions:
+        await questions.ask("PING")
+        await place.stop()
+        began = time.monotonic()
+        while time.monotonic() < began + 2.5:  # long enough for the pause to have grown
+            asked = time.monotonic()
+            assert await outcome(questions.ask("PING")) in (NotSent, Unanswered)
+            assert time.monotonic() < asked + 0.5
+            await asyncio.sleep(0.01)
+        await place.start()
+        back = time.monotonic()
+        await until(lambda: answers(questions))
+        assert time.monotonic() < back + 1.5
+
+
+async def test_a_silent_server_is_given_up_and_taken_up_again_when_it_speaks(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "SILENCE_SECONDS", SILENCE)
+    async with line_to(place.url) as questions:
+        await questions.ask("PING")
+        async with place.frozen():
+            began = time.monotonic()
+            assert await outcome(questions.ask("SET", "asked", "once")) is Unanswered
+            assert SILENCE <= time.monotonic() - began < SILENCE + 1
+            first = time.monotonic()
+            assert await outcome(questions.ask("PING")) in (NotSent, Unanswered), "a connection alone is no answer"
+            assert time.monotonic() < first + SILENCE + 1
+        back = time.monotonic()
+        await until(lambda: answers(questions))
+        assert time.monotonic() < back + 1.5
+
+
+async def answers(questions: Line) -> bool:
+    return await outcome(questions.ask("PING")) == "PONG"
+
+
+async def test_a_reader_of_news_gives_a_silent_server_up_even_while_it_connects(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "SILENCE_SECONDS", SILENCE)
+    monkeypatch.setattr(line, "SILENCE_SECONDS", SILENCE)
+    async with site_at(place.url) as site:
+        await site.server.read({"nothing": "0-0"}, block_ms=1)
+        async with place.frozen():
+            for _ in range(2):  # on the connection it has, and on the one it makes
+                began = time.monotonic()
+                assert await outcome(site.server.read({"nothing": "0-0"}, block_ms=1)) is not None
+                assert time.monotonic() < began + SILENCE + 1
+        assert await outcome(site.server.read({"nothing": "0-0"}, block_ms=1)) == {}
+
+
+async def test_one_who_asks_much_does_not_look_silent(questions: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The silence is counted from the oldest question, not from the first."""
+    monkeypatch.setattr(line, "SILENCE_SECONDS", SILENCE)
+    began = time.monotonic()
+    while time.monotonic() < began + 3 * SILENCE:
+        assert await questions.ask("PING") == "PONG"
+
+
+async def test_closing_tells_who_waits_that_no_answer_came(site: Site) -> None:
+    async with line_to(site.url) as questions:
+        await questions.ask("PING")
+        waiting = asyncio.create_task(outcome(questions.ask("BLPOP", site.keys.news(), 0)))
+        await asyncio.sleep(0.01)
+        await questions.close()
+        assert await waiting is Unanswered
+
+
+async def test_closing_while_it_connects_leaves_nothing_open(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with line_to(place.url) as questions, site_at(place.url) as site:
+        made: list[Any] = []
+        make = questions._pool.make_connection
+
+        def recorded() -> Any:
+            made.append(make())  # type: ignore[no-untyped-call]
+            return made[-1]
+
+        monkeypatch.setattr(questions._pool, "make_connection", recorded)
+        await site.server.ask("PING")
+        async with place.frozen():
+            asking = asyncio.create_task(outcome(questions.ask("PING")))
+            await until(lambda: made and made[0].is_connected)
+            await questions.close()
+            assert await asking is not None
+        assert not made[0].is_connected
+
+
+async def test_scripts_that_were_flushed_are_loaded_again(site: Site) -> None:
+    await site.server.ask("PING")
+    await site.server.ask("SCRIPT", "FLUSH")
+    token = await site.take()
+    assert await site.release(token)

@@ -1,0 +1,138 @@
+"""Taking a lane over: nothing that is in it is overlooked, whatever else goes on meanwhile."""
+
+import asyncio
+import time
+
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue import work
+from mtproto_bridge.queue.lanes import READ_BLOCK_MS, LaneOwner
+from mtproto_bridge.queue.redis import Entry, QueueServer
+from tests.queue_bridges import Stub, serving
+from tests.queue_fixtures import LONG, ONE, PATIENCE, READ, SHORT, TWO, Site, ask, join, show, until
+
+
+class SlowTakeOver(QueueServer):
+    """Its answer to what is unfinished in a lane can be held up."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.asked = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    def hold(self) -> None:
+        self.asked.clear()
+        self.go_on.clear()
+
+    async def unfinished(self, lane: str) -> list[Entry]:
+        found = await super().unfinished(lane)
+        self.asked.set()
+        await self.go_on.wait()
+        return found
+
+
+async def test_a_bridge_that_loses_a_lane_and_takes_it_again_forgets_nothing_in_it(site: Site) -> None:
+    """A read that began under the old lease must not hide from the new one what was begun before."""
+    stub, slow = Stub(), SlowTakeOver(site.url)
+    stub.close(show(1))
+    first, second = ask(show(1)), ask(show(2))
+    async with serving(site, stub, ttl=SHORT, server=slow):
+        await site.submit(first)
+        await stub.until_handled(1)
+        slow.hold()
+        await site.server.ask("DEL", site.keys.lease(ONE))  # as if it had ended by itself
+        async with asyncio.timeout(PATIENCE):
+            await slow.asked.wait()
+        await site.submit(second)
+        await asyncio.sleep(0.1)  # the reader's answer arrives
+        stub.open()
+        slow.go_on.set()
+        replies = await site.answers(2)
+    assert {one.request_id for one in replies} == {first.id, second.id}
+
+
+async def test_nothing_is_begun_in_a_lane_before_it_is_known_what_the_last_owner_left(site: Site) -> None:
+    """The reader may wake meanwhile, by news of another bridge."""
+    stub, slow = Stub(), SlowTakeOver(site.url)
+    slow.hold()
+    entry = await site.begin_and_die(ask(join(1)))
+    async with serving(site, stub, server=slow) as bridge:
+        async with asyncio.timeout(PATIENCE):
+            await slow.asked.wait()
+        await site.server.ask("XADD", site.keys.news(), "*", "released", "another")
+        await site.submit(ask(join(2)))
+        await asyncio.sleep(0.1)  # the reader's answer arrives
+        assert stub.handled == []
+        lane = bridge.owner._lanes[ONE]
+        begun_before: list[str] = []
+        in_turn = lane._in_turn
+
+        async def recorded(work: work.Work) -> bool:
+            begun_before.extend([work.entry_id] if work.begun_before else [])
+            return await in_turn(work)
+
+        lane._in_turn = recorded  # type: ignore[method-assign]
+        slow.go_on.set()
+        await site.answers(2)
+        assert begun_before == [entry]
+
+
+async def test_a_bridge_whose_list_of_accounts_fails_or_hangs_for_a_while_serves_on(site: Site) -> None:
+    stub, failed, hung = Stub(), asyncio.Event(), asyncio.Event()
+
+    async def known() -> list[AccountId]:
+        if not stub.handled:
+            return [ONE]
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("the store is gone")
+        hung.set()
+        return await asyncio.Event().wait() and []
+
+    async with serving(site, stub, ttl=SHORT, known=known) as bridge:
+        await site.call(ask(READ))
+        for trouble in (failed, hung):
+            async with asyncio.timeout(PATIENCE):
+                await trouble.wait()
+            await site.call(ask(READ))
+        await asyncio.sleep(SHORT * 1.2)
+        assert bridge.accounts == {ONE}, "its leases are renewed all the same"
+        assert stub.gone == []
+        assert (await site.call(ask(READ))).failure is None
+
+
+async def test_without_accounts_a_bridge_waits_for_the_first(site: Site) -> None:
+    accounts: list[AccountId] = []
+
+    async def known() -> list[AccountId]:
+        return accounts
+
+    async with serving(site, Stub(), ttl=SHORT, known=known):
+        await site.until_living(1)
+        accounts.append(ONE)
+        assert (await site.call(ask(READ))).failure is None
+
+
+async def test_a_lane_that_was_just_taken_is_read_at_once(site: Site) -> None:
+    """The reader waits for what it knows, and is told that there is more."""
+    accounts = [ONE]
+
+    async def known() -> list[AccountId]:
+        return accounts
+
+    async with serving(site, Stub(), known=known) as bridge:
+        await site.call(ask(READ))
+        accounts.append(TWO)
+        bridge.poke()
+        await until(lambda: TWO in bridge.accounts)
+        asked = time.monotonic()
+        await site.call(ask(READ), TWO)
+        assert time.monotonic() - asked < READ_BLOCK_MS / 4000
+
+
+async def test_a_bridge_says_how_long_a_lease_is_at_most(site: Site) -> None:
+    async with serving(site, Stub(), ttl=LONG) as bridge:
+        await until(lambda: bridge.accounts)
+        left = await site.server.ask("PTTL", site.keys.lease(ONE))
+        assert LONG * 800 < left <= LONG * 900, "nine tenths of the TTL: the rest is for whoever takes over"
+        assert isinstance(bridge.owner, LaneOwner)
