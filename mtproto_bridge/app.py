@@ -74,7 +74,7 @@ async def compose(
         server = await stack.enter_async_context(queue_server(settings, start=True))
         store = await open_store(database_url(settings))
         stack.push_async_callback(store.close)
-        pool = AccountPool(store, await _key_ring(settings, store), connector(settings))
+        pool = AccountPool(store, await _key_ring(settings, store), connector(settings), now)
         keys = Keys(settings.queue_prefix)
         await _inspect(settings, server, keys, store)
         actions = Actions(pool, store, now)

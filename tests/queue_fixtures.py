@@ -25,6 +25,7 @@ from mtproto_bridge.protocol.replies import Balances, Refreshed
 from mtproto_bridge.protocol.requests import Join, ListBalances, Payload, ShowAffiliation
 from mtproto_bridge.queue import embedded
 from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.line import Line
 from mtproto_bridge.queue.redis import Entry, Outage, QueueServer
 from processes.tied import TiedProcess
 
@@ -104,6 +105,20 @@ async def until(holds: Callable[[], object]) -> None:
             return
         assert time.monotonic() < latest, "it did not come true in time"
         await asyncio.sleep(0.002)
+
+
+def recorded(server: QueueServer | Line, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What is written to a server from now on, write by write."""
+    line: Any = server._line if isinstance(server, QueueServer) else server
+    written: list[bytes] = []
+    write = line._ear.transport.write
+
+    def record(data: bytes) -> None:
+        written.append(data)
+        write(data)
+
+    monkeypatch.setattr(line._ear.transport, "write", record)
+    return written
 
 
 async def turns(count: int = 50) -> None:

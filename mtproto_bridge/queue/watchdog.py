@@ -16,7 +16,7 @@ class Watchdog:
 
     Fencing protects Redis, not Telegram: an event loop that stalls, or that cannot reach Redis, would go on
     speaking for an account that is another bridge's by now. What it cannot help against is a process that is
-    stopped whole, threads and all: that one finds its leases over when it wakes (telegram/connecting.py).
+    stopped whole, threads and all: that one finds its leases over when it wakes (telegram/leased.py).
     """
 
     def __init__(
@@ -52,6 +52,9 @@ class Watchdog:
             over = {one for one in self._held() if not one.holds()}
             for lease in over - seen:
                 log.warning("lease.over", account=lease.account, token=lease.token)
-                self._cut(lease)
+                try:
+                    self._cut(lease)
+                except Exception:  # the other accounts are to be cut all the same
+                    log.exception("lease.not_cut", account=lease.account)
                 loop.call_soon_threadsafe(self._lost, lease)
             seen = over

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
@@ -33,8 +33,6 @@ DRAIN_SECONDS = 7.0
 LONGEST_PAUSE = 2.0
 MARGIN = timedelta(seconds=1)
 """A parked request is woken no later than this before its deadline."""
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -167,7 +165,12 @@ class Lane:
                 if work is None:
                     await self._wait(min(one.not_before for one in queue if one.not_before))
                     continue
-                if await self._in_turn(work):
+                if work.begun_before:
+                    async with self._shop.one_at_a_time:
+                        finished = await self._in_slot(work)
+                else:
+                    finished = await self._in_slot(work)
+                if finished:
                     queue.remove(work)
         except Fenced:
             await self._lost(self)
@@ -192,32 +195,22 @@ class Lane:
             async with asyncio.timeout((until - self._shop.now()).total_seconds()):
                 await self._stir.wait()
 
-    async def _in_turn(self, work: Work) -> bool:
-        """Work on it when there is room; whether it is finished."""
-        if work.begun_before:
-            async with self._shop.one_at_a_time:
-                return await self._in_slot(work)
-        return await self._in_slot(work)
-
     async def _in_slot(self, work: Work) -> bool:
+        """Work on it when there is room; whether it is finished."""
         if work.for_balance:
             async with self._slots:
                 return await self._work_safely(work)
         async with self._desk_slots, self._slots:
             return await self._work_safely(work)
 
-    async def _may_start(self) -> bool:
-        """Wait while the lease is too old to start on; False once the lane is given up."""
-        while not self.closing:
-            if self.lease.may_start():
-                return True
-            await self._stir.wait()
-        return False
-
     async def _work_safely(self, work: Work) -> bool:
         """Whether it is finished, as far as we can; else it is parked, or not ours."""
+        while not self.closing and not self.lease.may_start():
+            await self._stir.wait()
+        if self.closing:
+            return False
         try:
-            return await self._may_start() and await self._work(work)
+            return await self._work(work)
         except Fenced:
             raise
         except Exception:  # nobody behind it in its queue shall pay; unfinished, it is tried again by the next owner
@@ -229,7 +222,7 @@ class Lane:
         if not isinstance(request, Request):
             return await self._finish(work, _failed(request, ErrorCode.UNSUPPORTED))
         try:
-            attempt, stored = await self._despite_outages(lambda: self._begin(work.entry_id, request))
+            attempt, stored = await self._begin(work.entry_id, request)
         except NonceChanged:
             return await self._finish(work, _failed(request, ErrorCode.CONFIRMATION_CHANGED))
         if attempt < 0:
@@ -262,7 +255,7 @@ class Lane:
             payload = request.payload.model_dump_json().encode()
             keys = [*keys, self._nonce_key(request)]
             arguments += [hashlib.sha256(payload).hexdigest(), str(int(NONCE_LIFE.total_seconds()))]
-        attempt, stored = await self._shop.server.script("begin", keys, *arguments)
+        attempt, stored = await self._step("begin", keys, *arguments)
         return int(attempt), parse_reply(stored) if stored else None
 
     async def _finish(self, work: Work, reply: Reply) -> bool:
@@ -272,7 +265,7 @@ class Lane:
         if isinstance(asked, Request) and asked.nonce and reply.failure is None:
             keys.append(self._nonce_key(asked))
         arguments = (self.lease.token, work.entry_id, reply.model_dump_json(), MOST_REPLIES)
-        await self._despite_outages(lambda: self._shop.server.script("finish", keys, *arguments))
+        await self._step("finish", keys, *arguments)
         return True
 
     async def _bury(self, work: Work, reply: Reply) -> bool:
@@ -280,7 +273,7 @@ class Lane:
         arguments = (self.lease.token, work.entry_id, reply.model_dump_json(), MOST_REPLIES)
         about = (self.account, f"begun {MOST_ATTEMPTS} times without an end", MOST_LETTERS)
         log.error("request.gave_up", trace=reply.trace, help="python -m mtproto_bridge dead-letters list")
-        await self._despite_outages(lambda: self._shop.server.script("bury", keys, *arguments, *about))
+        await self._step("bury", keys, *arguments, *about)
         return True
 
     async def _park(self, work: Work, flood: Flooded, deadline: datetime, attempt: int) -> bool:
@@ -289,14 +282,14 @@ class Lane:
         keys = [self._keys[0], self._keys[2], self._shop.keys.floods(self.account)]
         until = int(flood.retry_at.timestamp() * 1000)
         arguments = (self.lease.token, flood.method, until, work.entry_id if waits else "", attempt - 1)
-        await self._despite_outages(lambda: self._shop.server.script("park", keys, *arguments))
+        await self._step("park", keys, *arguments)
         if waits:
             log.info("request.parked", trace=work.asked.trace, method=flood.method, until=flood.retry_at.isoformat())
             work.not_before = flood.retry_at
             work.begun_before = False
         return waits
 
-    async def _despite_outages(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _step(self, script: str, keys: list[str], *arguments: str | int) -> Any:  # noqa: ANN401 - Lua's answer
         """Ask until the server answers: what was done at Telegram must not be forgotten for an outage.
 
         No longer than the lease holds: whoever begins the request next reads what came of it.
@@ -304,7 +297,7 @@ class Lane:
         pause = 0.05
         while True:
             try:
-                return await ask()
+                return await self._shop.server.script(script, keys, *arguments)
             except Outage:
                 if not self.lease.holds():
                     raise Fenced from None

@@ -53,7 +53,7 @@ class TelethonGateway:
 
     @property
     def is_connected(self) -> bool:
-        """Whether Telethon is connected, or still trying to be."""
+        """Whether it can be used; once its connection breaks, it never can again."""
         return bool(self._client.is_connected())
 
     async def close(self) -> None:

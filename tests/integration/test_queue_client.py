@@ -3,7 +3,6 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -25,6 +24,7 @@ from tests.queue_fixtures import (
     Site,
     ask,
     failed,
+    recorded,
     refusal,
     show,
     site_at,
@@ -137,18 +137,10 @@ async def test_nobody_answers_in_time(site: Site, monkeypatch: pytest.MonkeyPatc
 # -- one tick, one write ----------------------------------------------------------------------------------------
 
 
-async def test_what_is_asked_in_one_tick_travels_in_one_write(site: Site) -> None:
+async def test_what_is_asked_in_one_tick_travels_in_one_write(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(site, Stub()), site.client() as client:
         await client.list_balances(ME)
-        connection: Any = client._server._line._connection
-        written: list[bytes] = []
-        send = connection.send_packed_command
-
-        async def recorded(command: bytes, **more: Any) -> None:
-            written.append(command)
-            await send(command, **more)
-
-        connection.send_packed_command = recorded
+        written = recorded(client._server, monkeypatch)
         await asyncio.gather(*(client.list_balances(ME) for _ in range(30)))
         submits = [one.count(b"EVALSHA") for one in written if b"EVALSHA" in one]
         assert submits == [30]

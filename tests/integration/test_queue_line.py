@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from mtproto_bridge.queue import line, redis
 from mtproto_bridge.queue.connecting import pool_at
 from mtproto_bridge.queue.line import Line, NotSent, Unanswered
 from mtproto_bridge.queue.redis import Outage
-from tests.queue_fixtures import PATIENCE, Place, Site, site_at, turns, until
+from tests.queue_fixtures import PATIENCE, Place, Site, recorded, site_at, turns, until
 
 SILENCE = 0.2
 
@@ -52,15 +53,7 @@ async def outcome(call: Any) -> object:
 
 async def test_what_is_asked_in_one_tick_is_written_at_once(questions: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     await questions.ask("PING")
-    connection: Any = questions._connection
-    written: list[bytes] = []
-    send = connection.send_packed_command
-
-    async def recorded(command: bytes, **more: Any) -> None:
-        written.append(command)
-        await send(command, **more)
-
-    monkeypatch.setattr(connection, "send_packed_command", recorded)
+    written = recorded(questions, monkeypatch)
     answers = await asyncio.gather(*(questions.ask("ECHO", str(number)) for number in range(50)))
     assert answers == [str(number) for number in range(50)]
     assert len(written) == 1
@@ -128,27 +121,37 @@ async def test_a_killed_connection_is_made_anew_and_who_waited_knows(place: Plac
         assert await questions.ask("PING") == "PONG"
 
 
+@pytest.mark.parametrize("turns_later", [0, 20])
 async def test_a_connection_that_breaks_as_soon_as_it_is_made_leaves_nobody_waiting(
-    questions: Line, monkeypatch: pytest.MonkeyPatch
+    questions: Line, monkeypatch: pytest.MonkeyPatch, turns_later: int
 ) -> None:
-    """The asker runs a few turns of the loop after the connection came, and it may be gone again by then."""
+    """It may be gone before anybody listens to it, and before the asker had its turn."""
+    connected = line.connected
 
-    async def broken(self: Line, _: Any) -> None:
-        self._listening = None
-        await self._break()
+    async def broken(*where: Any) -> AbstractConnection:
+        connection = await connected(*where)
+        connection._writer.transport.abort()  # type: ignore[union-attr]
+        await turns(turns_later)
+        return connection
 
-    monkeypatch.setattr(Line, "_listen", broken)
+    monkeypatch.setattr(line, "connected", broken)
+    began = time.monotonic()
     assert await outcome(questions.ask("PING")) in (NotSent, Unanswered)
+    assert time.monotonic() < began + 0.5
+    monkeypatch.undo()
+    assert await questions.ask("PING") == "PONG"
 
 
-async def test_a_server_that_is_gone_is_said_at_once_and_found_again_within_a_second_of_its_return(
-    place: Place,
+async def test_a_server_that_is_gone_is_said_at_once_and_found_again_soon_after_its_return(
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert line.LONGEST_PAUSE <= 1
+    monkeypatch.setattr(line, "LONGEST_PAUSE", 0.05)
     async with line_to(place.url) as questions:
         await questions.ask("PING")
         await place.stop()
         began = time.monotonic()
-        while time.monotonic() < began + 2.5:  # long enough for the pause to have grown
+        while time.monotonic() < began + 0.8:  # long enough for the pause to have grown
             asked = time.monotonic()
             assert await outcome(questions.ask("PING")) in (NotSent, Unanswered)
             assert time.monotonic() < asked + 0.5
@@ -156,7 +159,7 @@ async def test_a_server_that_is_gone_is_said_at_once_and_found_again_within_a_se
         await place.start()
         back = time.monotonic()
         await until(lambda: answers(questions))
-        assert time.monotonic() < back + 1.5
+        assert time.monotonic() < back + 0.3
 
 
 async def test_a_silent_server_is_given_up_and_taken_up_again_when_it_speaks(
