@@ -23,7 +23,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce, Orig
 from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import Balances, Refreshed
 from mtproto_bridge.protocol.requests import Join, ListBalances, Payload, ShowAffiliation
-from mtproto_bridge.queue import embedded
+from mtproto_bridge.queue import embedded, line, redis
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.line import Line
 from mtproto_bridge.queue.redis import Entry, Outage, QueueServer
@@ -107,17 +107,24 @@ async def until(holds: Callable[[], object]) -> None:
         await asyncio.sleep(0.002)
 
 
+def impatient(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """A server that is silent for so long is gone."""
+    for module in (line, redis):
+        monkeypatch.setattr(module, "SILENCE_SECONDS", seconds)
+    monkeypatch.setattr(Line.ask, "__kwdefaults__", {"patience": seconds})
+
+
 def recorded(server: QueueServer | Line, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What is written to a server from now on, write by write."""
-    line: Any = server._line if isinstance(server, QueueServer) else server
+    asked: Any = server._line if isinstance(server, QueueServer) else server
     written: list[bytes] = []
-    write = line._ear.transport.write
+    write = asked._ear.transport.write
 
     def record(data: bytes) -> None:
         written.append(data)
         write(data)
 
-    monkeypatch.setattr(line._ear.transport, "write", record)
+    monkeypatch.setattr(asked._ear.transport, "write", record)
     return written
 
 

@@ -107,7 +107,7 @@ class LaneOwner:
                     log.info("queue.back")
                 lost = False
                 if not self._stopping.is_set():
-                    pause = min(pause, await self._take_share(list(await accounts()), living))
+                    pause = min(pause, await self._take_share(await self._known(accounts), living))
             except Outage as error:
                 if not lost:
                     log.warning("queue.lost", reason=type(error).__name__)
@@ -118,6 +118,13 @@ class LaneOwner:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._turn_now.wait()
+
+    async def _known(self, accounts: Accounts) -> list[AccountId]:
+        try:
+            async with asyncio.timeout(self._leases.renew_every / 2):
+                return list(await accounts())
+        except TimeoutError as error:  # a store that hangs shall cost no lease
+            raise RuntimeError("the list of accounts did not come in time") from error
 
     async def _renew(self) -> int:
         """Keep what we hold; answers how many bridges live."""
@@ -152,17 +159,15 @@ class LaneOwner:
         careful_for = self._careful_until - lease_clock()
         if careful_for > 0:
             return max(SHORTEST_TURN, careful_for)
-        if room <= 0:
-            return math.inf
         taken = await self._leases.take([one for one in known if one not in self._lanes], room)
         lanes = [Lane(self._shop, lease, self._lose) for lease in taken.leases]
         self._lanes.update({lane.account: lane for lane in lanes})
         await asyncio.gather(*(self._begin(lane) for lane in lanes))
         if lanes:  # our own reader waits for news of the lanes it knew
             await self._server.ask("XADD", self._keys.news(), "MAXLEN", MOST_NEWS, "*", "taken", self._name)
-        if len(lanes) == room or taken.free_in is None:
+        if taken.free_in is None:
             return math.inf
-        return max(SHORTEST_TURN, taken.free_in + 0.001)
+        return max(SHORTEST_TURN, taken.free_in + 0.001)  # by then our share may have grown, too
 
     async def _begin(self, lane: Lane) -> None:
         log.info("lane.taken", account=lane.account, token=lane.lease.token)
@@ -225,7 +230,7 @@ class LaneOwner:
         pause = 0.0
         news_id = "0-0"
         while True:
-            lanes = [lane for lane in self._lanes.values() if not lane.closing]
+            lanes = [lane for lane in self._lanes.values() if lane.taken_over and not lane.closing]
             streams = {self._keys.lane(lane.account): lane.last for lane in lanes}
             streams[self._keys.news()] = news_id
             try:

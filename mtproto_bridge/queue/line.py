@@ -51,7 +51,7 @@ class Line:
         self._ear: _Ear | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._outgoing: list[Command] = []
+        self._outgoing: list[bytes] = []
         self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
         self._pause = 0.0
@@ -64,6 +64,7 @@ class Line:
             NotSent, Unanswered: the server is out of reach.
             ResponseError: it refused.
         """
+        packed = pack(command)  # what cannot be packed is its asker's trouble alone
         if self._ear is None:
             await self._connect()
             if self._ear is None:
@@ -72,7 +73,7 @@ class Line:
         answer: asyncio.Future[Any] = loop.create_future()
         if not self._outgoing:
             loop.call_soon(self._flush)
-        self._outgoing.append(command)
+        self._outgoing.append(packed)
         self._waiting.append((answer, loop.time() + patience))
         return await answer
 
@@ -108,7 +109,7 @@ class Line:
         if self._alarm is None:
             self._alarm = asyncio.get_running_loop().call_at(self._waiting[0][1], self._look)
         with suppress(*BROKEN):  # the ear hears of it too
-            self._ear.transport.write(b"".join(map(pack, commands)))
+            self._ear.transport.write(b"".join(commands))
 
     def _look(self) -> None:
         """Break with a server that is silent although it owes an answer."""
@@ -138,7 +139,11 @@ class Line:
             raise
         else:
             self._pause = 0.0
-            self._ear = _Ear(self, connection)
+            ear = _Ear(self, connection)
+            if ear.transport.is_closing():  # nobody would hear of it any more
+                await close(connection)
+            else:
+                self._ear = ear
         finally:
             self._connecting = None
 
@@ -169,7 +174,7 @@ class _Ear(asyncio.Protocol):
         # Where it keeps its socket is its own affair; it offers no public way to it.
         self.transport = cast("asyncio.StreamWriter", connection._writer).transport  # noqa: SLF001
         self._line = line
-        self._reader = hiredis.Reader(encoding="utf-8", replyError=_refusal, notEnoughData=_Ear)
+        self._reader = hiredis.Reader(encoding="utf-8", errors="replace", replyError=_refusal, notEnoughData=_Ear)
         self.transport.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:

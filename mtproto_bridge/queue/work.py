@@ -91,6 +91,8 @@ class Lane:
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         self._desk_slots = asyncio.Semaphore(MOST_AT_DESK)
+        self.taken_over = False
+        """What the last owner left is known: now it may be read."""
         self.closing = False
         """It begins nothing more."""
         self._stir = asyncio.Event()
@@ -137,6 +139,7 @@ class Lane:
             until = {method: datetime.fromtimestamp(int(at) / 1000, UTC) for method, at in floods.items()}
             self._shop.handler.remember_floods(self.account, until)
         self.dispatch(entries, begun={entry for entry, count in begun.items() if int(count) > 0})
+        self.taken_over = True
 
     def dispatch(self, entries: Iterable[Entry], begun: Iterable[str] = ()) -> None:
         """Begin what is new among these as soon as its turn comes."""

@@ -114,7 +114,9 @@ class Disasters:
 
     async def _kill_bridge(self) -> None:
         bridge = await self._strike(Disaster.BRIDGE_KILLED, signal.SIGKILL)
-        await asyncio.sleep(TTL + self._random.uniform(0, 1))
+        await asyncio.to_thread(bridge.wait)
+        while not self._others_serve(bridge):  # noqa: ASYNC110 - it is their doing
+            await asyncio.sleep(self._random.uniform(0, 0.5))
         await self._again(bridge)
 
     async def _terminate_bridge(self) -> None:
@@ -147,6 +149,10 @@ class Disasters:
     async def _look(self, person: Person, seconds: float) -> None:
         await asyncio.sleep(seconds)
         await person.looks()
+
+    def _others_serve(self, gone: Victim) -> bool:
+        owners = self._site.queue.owners()
+        return len(owners) == len(self._site.accounts) and gone.name not in owners.values()
 
     async def _again(self, bridge: Victim) -> None:
         await asyncio.to_thread(bridge.start)

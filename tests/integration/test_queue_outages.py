@@ -9,7 +9,7 @@ import pytest
 
 from mtproto_bridge import client as client_module
 from mtproto_bridge.protocol import ErrorCode
-from mtproto_bridge.queue import embedded, lanes, line, redis
+from mtproto_bridge.queue import embedded, lanes, line
 from tests.queue_bridges import Stub, serving
 from tests.queue_fixtures import (
     LONG,
@@ -21,6 +21,7 @@ from tests.queue_fixtures import (
     TWO,
     Place,
     ask,
+    impatient,
     join,
     refusal,
     show,
@@ -111,14 +112,10 @@ async def test_a_bridge_can_be_stopped_while_the_server_is_gone(place: Place) ->
 # -- a server that is silent ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (line, redis):
-        monkeypatch.setattr(module, "SILENCE_SECONDS", SILENCE)
-
-
-@pytest.mark.usefixtures("impatient")
-async def test_a_submit_whose_own_answer_was_lost_is_answered_when_it_did_arrive(place: Place) -> None:
+async def test_a_submit_whose_own_answer_was_lost_is_answered_when_it_did_arrive(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch, SILENCE)
     stub = Stub()
     async with site_at(place.url) as site, serving(site, stub), site.client() as client:
         await client.list_balances(ME)
@@ -138,8 +135,8 @@ async def test_a_submit_whose_own_answer_was_lost_is_answered_when_it_did_arrive
     assert [one.attempt for one in stub.handled] == [1, 1], "and it was asked once"
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_client_of_a_silent_server_is_told_and_heals(place: Place) -> None:
+async def test_a_client_of_a_silent_server_is_told_and_heals(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    impatient(monkeypatch, SILENCE)
     async with site_at(place.url) as site, serving(site, Stub()), site.client() as client:
         await client.list_balances(ME)
         async with place.frozen():
@@ -153,8 +150,10 @@ async def test_a_client_of_a_silent_server_is_told_and_heals(place: Place) -> No
         assert (await client.list_balances(ME)).balances == []
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_bridge_of_a_silent_server_lets_its_accounts_go_and_takes_them_again(place: Place) -> None:
+async def test_a_bridge_of_a_silent_server_lets_its_accounts_go_and_takes_them_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch, SILENCE)
     stub = Stub()
     async with site_at(place.url) as site, serving(site, stub, ttl=SHORT) as bridge:
         await until(lambda: bridge.accounts)
