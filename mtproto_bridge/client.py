@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -302,13 +303,27 @@ class BridgeClient:
                 await self._server.script("submit", keys, MOST_AT_DESK, text, SHARE, SHARE_PER_SECOND)
             else:
                 await self._server.script("submit", keys, MOST_WAITING, text)
-        except Unanswered:  # it may be in the lane all the same: then it is answered
-            log.warning("submit.unanswered", trace=request.trace)
+        except Unanswered:
+            await self._submit_again(keys[0], text, request)
         except ShareSpent as spent:
             again = self._now() + timedelta(milliseconds=spent.ms)
             raise BridgeError(Failure(code=ErrorCode.SLOW_DOWN, retry_at=again)) from spent
         except (LaneFull, *Outage) as error:
             raise BridgeError(ErrorCode.UNAVAILABLE) from error
+
+    async def _submit_again(self, lane: str, text: str, request: Request) -> None:
+        """It may be in the lane or not: put it there once, as long as somebody waits for its answer."""
+        log.warning("submit.unanswered", trace=request.trace)
+        keys = [lane, self._keys.replies(self._name)]
+        pause = FIRST_PAUSE
+        while True:
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
+            with suppress(*Outage):
+                await self._server.ask("PING")  # from here on nothing comes between the look and the command
+                if not self._waiting[request.id].done():
+                    await self._server.script("resubmit", keys, MOST_WAITING, text, request.id)
+                return
 
     # -- answers --------------------------------------------------------------------------------------------
 

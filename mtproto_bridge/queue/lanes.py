@@ -24,6 +24,8 @@ from mtproto_bridge.queue.work import Lane, Shop
 READ_BLOCK_MS = 2_000
 LONGEST_PAUSE = 1.0
 OUTAGE_PAUSE = 0.5
+GOODBYE_SECONDS = 1.0
+"""How long a server that is silent may hold up our end."""
 LOOKS = 20
 """How often the watchdog looks within one lease."""
 SHORTEST_TURN = 0.01
@@ -78,10 +80,9 @@ class LaneOwner:
                 reader = group.create_task(self._read())
                 await self._stopping.wait()
                 await end(reader)
-                with suppress(*Outage):  # the others' share grows before they hear of what is free
-                    async with asyncio.timeout(self._leases.renew_every):
-                        await self._leases.renew([], leaving=True)
+                leaving = group.create_task(self._say_that_we_leave())  # before any lane is released: so all are taken
                 await self._hand_over()  # the keeper goes on: what is begun may outlast a lease
+                await leaving
                 await end(keeper)
         finally:
             self._stopping.set()
@@ -92,22 +93,29 @@ class LaneOwner:
         """Let `run` end in good order."""
         self._stopping.set()
 
+    async def _say_that_we_leave(self) -> None:
+        with suppress(*Outage):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._leases.renew([], leaving=True)
+
     # -- holding lanes --------------------------------------------------------------------------------------
 
     async def _keep(self, accounts: Accounts) -> None:
-        lost = False
+        lost = hurried = False
+        known: list[AccountId] = []
         while True:
             self._turn_now.clear()
             pause = self._leases.renew_every
             try:
                 async with asyncio.timeout(pause):
-                    living = await self._renew()
-                    await self._look_at_server()
+                    living, _ = await asyncio.gather(self._renew(), self._look_at_server())
                 if lost:
                     log.info("queue.back")
                 lost = False
+                if not hurried:
+                    known = await self._known(accounts)
                 if not self._stopping.is_set():
-                    pause = min(pause, await self._take_share(await self._known(accounts), living))
+                    pause = min(pause, await self._take_share(known, living))
             except Outage as error:
                 if not lost:
                     log.warning("queue.lost", reason=type(error).__name__)
@@ -118,6 +126,7 @@ class LaneOwner:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._turn_now.wait()
+            hurried = self._turn_now.is_set()  # a lane is free: the store need not be asked again
 
     async def _known(self, accounts: Accounts) -> list[AccountId]:
         try:
@@ -154,7 +163,7 @@ class LaneOwner:
         share = math.ceil(len(known) / max(1, living))
         staying = [lane for lane in self._lanes.values() if not lane.closing]
         for lane in sorted(staying, key=lambda lane: lane.busy)[: max(0, len(staying) - share)]:
-            self._part(self._leave(lane))
+            self._give(lane)
         room = share - len(self._lanes)
         careful_for = self._careful_until - lease_clock()
         if careful_for > 0:
@@ -174,7 +183,7 @@ class LaneOwner:
         try:
             await lane.take_over()
         except BaseException:  # unread, it must not be served
-            self._part(self._leave(lane))
+            self._give(lane)
             raise
 
     # -- parting with lanes ---------------------------------------------------------------------------------
@@ -195,10 +204,14 @@ class LaneOwner:
         self._parting.add(task)
         task.add_done_callback(self._parting.discard)
 
+    def _give(self, lane: Lane) -> None:
+        if not lane.closing:
+            lane.closing = True
+            self._part(self._leave(lane))
+
     async def _hand_over(self) -> None:
         for lane in list(self._lanes.values()):
-            if not lane.closing:
-                self._part(self._leave(lane))
+            self._give(lane)
         await asyncio.gather(*self._parting, return_exceptions=True)
 
     async def _leave(self, lane: Lane) -> None:
@@ -206,7 +219,8 @@ class LaneOwner:
         await lane.close()
         await self._handler.let_go(lane.account)
         with suppress(*Outage):  # the lease then ends by itself
-            await self._leases.release(lane.lease)
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._leases.release(lane.lease)
         log.info("lane.released", account=lane.account)
         self._drop(lane)
 

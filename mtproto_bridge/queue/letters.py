@@ -44,13 +44,6 @@ class DeadLetters:
                 yield Letter(letter_id, AccountId(int(fields["account"])), fields["reason"], request)
             start = f"({page[-1][0]}"
 
-    async def find(self, letter_id: str) -> Letter | None:
-        """One letter, None where there is none of this id."""
-        async for letter in self.all():
-            if letter.id == letter_id:
-                return letter
-        return None
-
     async def retry(self, letter: Letter, deadline: datetime) -> bool:
         """Put it back into its lane with a new deadline; False when it is gone."""
         request = letter.request.model_copy(update={"deadline": deadline})

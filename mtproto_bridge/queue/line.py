@@ -57,8 +57,8 @@ class Line:
         self._pause = 0.0
         self._not_before = 0.0
 
-    async def ask(self, *command: str | int, patience: float = SILENCE_SECONDS) -> Any:  # noqa: ANN401 - any answer
-        """Ask one thing; the answer is due within `patience` seconds.
+    async def ask(self, *command: str | int, patience: float | None = None) -> Any:  # noqa: ANN401 - any answer
+        """Ask one thing; the answer is due within `patience` seconds (SILENCE_SECONDS).
 
         Raises:
             NotSent, Unanswered: the server is out of reach.
@@ -74,7 +74,7 @@ class Line:
         if not self._outgoing:
             loop.call_soon(self._flush)
         self._outgoing.append(packed)
-        self._waiting.append((answer, loop.time() + patience))
+        self._waiting.append((answer, loop.time() + (patience or SILENCE_SECONDS)))
         return await answer
 
     async def close(self) -> None:

@@ -138,7 +138,7 @@ class Lane:
         if floods:
             until = {method: datetime.fromtimestamp(int(at) / 1000, UTC) for method, at in floods.items()}
             self._shop.handler.remember_floods(self.account, until)
-        self.dispatch(entries, begun={entry for entry, count in begun.items() if int(count) > 0})
+        self.dispatch(entries, begun={entry for entry, attempts in begun.items() if not attempts.startswith("0 ")})
         self.taken_over = True
 
     def dispatch(self, entries: Iterable[Entry], begun: Iterable[str] = ()) -> None:

@@ -36,7 +36,7 @@ class Flood(Stub):
 
 
 async def _are_none(attempts: Awaitable[dict[str, str]]) -> bool:
-    return set((await attempts).values()) == {"0"}
+    return set((await attempts).values()) == {"0 "}
 
 
 async def test_a_parked_request_runs_when_its_time_has_come_and_that_is_no_second_attempt(site: Site) -> None:

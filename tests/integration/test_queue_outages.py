@@ -9,6 +9,7 @@ import pytest
 
 from mtproto_bridge import client as client_module
 from mtproto_bridge.protocol import ErrorCode
+from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue import embedded, lanes, line
 from tests.queue_bridges import Stub, serving
 from tests.queue_fixtures import (
@@ -133,6 +134,25 @@ async def test_a_submit_whose_own_answer_was_lost_is_answered_when_it_did_arrive
         async with asyncio.timeout(PATIENCE):
             assert (await asking).balances == []
     assert [one.attempt for one in stub.handled] == [1, 1], "and it was asked once"
+
+
+async def test_a_submit_that_broke_off_before_it_arrived_is_made_up_for(place: Place) -> None:
+    stub = Stub()
+    async with site_at(place.url) as site, serving(site, stub), site.client() as client:
+        await client.list_balances(ME)
+        line = client._server._line
+        asked, flush = await client._desk(), line._flush
+
+        async def desk() -> AccountId:
+            return asked
+
+        def break_off() -> None:
+            line._flush = flush  # type: ignore[method-assign]
+            line.hang_up()
+
+        client._desk, line._flush = desk, break_off  # type: ignore[method-assign]
+        assert (await client.list_balances(ME)).balances == []
+    assert [one.attempt for one in stub.handled] == [1, 1]
 
 
 async def test_a_client_of_a_silent_server_is_told_and_heals(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

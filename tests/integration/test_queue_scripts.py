@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mtproto_bridge.protocol import Reply
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.redis import Fenced, LaneFull, NonceChanged, ShareSpent
 from tests.queue_fixtures import LONG_MS, ONE, PATIENCE, READ, TWO, Site, ask, numbered, show
@@ -226,14 +227,21 @@ async def test_a_result_that_is_not_to_be_kept_is_not(site: Site) -> None:
     assert await site.begin(token, again, nonce="n", payload="p") == (1, None)
 
 
-async def test_parking_is_no_attempt_however_often_it_is_said(site: Site) -> None:
-    token = await site.take()
+async def test_beginning_counts_once_a_lease_however_often_it_is_asked(site: Site) -> None:
     entry = await site.submit(ask(show(1)))
-    await site.begin(token, entry)
-    await site.begin(token, entry)
+    for attempt in (1, 2, 3):
+        token = await site.take()
+        for _ in range(3):  # as when the answer to it was lost
+            assert (await site.begin(token, entry))[0] == attempt
+        await site.release(token)
+
+
+async def test_parking_is_no_attempt_however_often_it_is_said(site: Site) -> None:
+    entry = await site.begin_and_die(ask(show(1)))
+    token = await site.take()
+    assert (await site.begin(token, entry))[0] == 2
     for _ in range(2):
         await park(site, token, "m", in_seconds(30), entry, before=1)
-    assert await site.attempts() == {entry: "1"}
     assert (await site.begin(token, entry))[0] == 2
     assert [one for one, _ in await site.unfinished()] == [entry], "it stays where it is"
 
@@ -279,3 +287,20 @@ async def test_a_dead_letter_is_put_back_once(site: Site) -> None:
     assert await site.server.script("revive", keys, letter, "anew") is None
     assert await site.unfinished() == [(revived, {"request": "anew"})]
     assert (await site.begin(token, revived))[0] == 1
+
+
+async def test_a_submit_whose_answer_was_lost_is_made_up_for_once(site: Site) -> None:
+    token, asked = await site.take(), ask(show(1))
+    keys = [site.keys.lane(ONE), site.keys.replies("bot-1")]
+    arguments = (9, asked.model_dump_json(), asked.id)
+    await site.submit(ask(show(2)))
+    assert await site.server.script("resubmit", keys, *arguments) == 1
+    assert await site.server.script("resubmit", keys, *arguments) == 0, "it is in the lane"
+    _, (entry, _) = await site.unfinished()
+    reply = Reply(request_id=asked.id, actor=1, trace="t").model_dump_json()
+    await finish(site, token, entry, reply=reply)
+    assert await site.server.script("resubmit", keys, *arguments) == 0, "it is answered"
+    other = ask(show(3))
+    with pytest.raises(LaneFull):
+        await site.server.script("resubmit", keys, 1, other.model_dump_json(), other.id)
+    assert len(await site.unfinished()) == 1

@@ -116,10 +116,9 @@ async def test_a_lane_that_was_just_taken_is_read_at_once(site: Site) -> None:
     async def known() -> list[AccountId]:
         return accounts
 
-    async with serving(site, Stub(), known=known) as bridge:
+    async with serving(site, Stub(), known=known, ttl=SHORT) as bridge:
         await site.call(ask(READ))
         accounts.append(TWO)
-        bridge.poke()
         await until(lambda: TWO in bridge.accounts)
         asked = time.monotonic()
         await site.call(ask(READ), TWO)

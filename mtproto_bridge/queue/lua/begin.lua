@@ -1,4 +1,5 @@
--- Begin work on an entry: only under the lease, only while it is unfinished; counts the attempt.
+-- Begin work on an entry: only under the lease, only while it is unfinished; counts the attempt, once a lease,
+-- however often it is asked: the answer may have been lost.
 -- A nonce binds the first payload it came with, and remembers the first result (see finish.lua).
 -- KEYS lease, lane, attempts, and with a nonce its key
 -- ARGV token, entry id, and with a nonce: the payload's hash, its life in s
@@ -17,4 +18,9 @@ if KEYS[4] then
   end
   stored = bound[2]
 end
-return {redis.call('HINCRBY', KEYS[3], ARGV[2], 1), stored}
+local count, by = string.match(redis.call('HGET', KEYS[3], ARGV[2]) or '0 ', '^(%d+) (.*)$')
+if by ~= ARGV[1] then
+  count = count + 1
+  redis.call('HSET', KEYS[3], ARGV[2], string.format('%d %s', count, ARGV[1]))
+end
+return {tonumber(count), stored}
