@@ -3,22 +3,24 @@
 import asyncio
 import threading
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import pytest
 
 from mtproto_bridge.handling import Lease, Outcome
-from mtproto_bridge.protocol import Reply, Request
+from mtproto_bridge.protocol import ErrorCode, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.protocol.requests import Payload
 from mtproto_bridge.queue import lanes, leases
 from mtproto_bridge.queue.clock import lease_clock
 from mtproto_bridge.queue.lanes import Accounts, LaneOwner
 from mtproto_bridge.queue.redis import QueueServer
-from tests.queue_fixtures import LONG, ONE, PATIENCE, Site, success, until
+from tests.queue_fixtures import LONG, ONE, PATIENCE, Site, failed, success, until
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Stub:
         self.floods: dict[AccountId, Mapping[str, datetime]] = {}
         self.answer: Callable[[Request], Outcome] = success
         self._closed: dict[Payload, asyncio.Event] = {}
+        self._hanging: defaultdict[AccountId, list[asyncio.Task[Literal[True]]]] = defaultdict(list)
         self._loop_thread = threading.get_ident()
 
     @property
@@ -71,13 +74,30 @@ class Stub:
     ) -> Outcome:
         self.handled.append(Handled(account, request, lease, attempt, stored))
         if request.payload in self._closed:
-            await self._closed[request.payload].wait()
+            try:
+                await self._until_open(account, request.payload)
+            except ConnectionError:
+                return failed(request, ErrorCode.NO_ANSWER)
         outcome = self.answer(request)
         self.finished.append(request)
         return outcome
 
+    async def _until_open(self, account: AccountId, payload: Payload) -> None:
+        """What waits for Telegram fails when the account is let go."""
+        hanging = asyncio.create_task(self._closed[payload].wait())
+        self._hanging[account].append(hanging)
+        try:
+            await asyncio.wait([hanging])
+        finally:
+            hanging.cancel()
+            self._hanging[account].remove(hanging)
+        if hanging.cancelled():
+            raise ConnectionError
+
     async def let_go(self, account: AccountId) -> None:
         self.gone.append(account)
+        for hanging in self._hanging[account]:
+            hanging.cancel()
 
     def cut(self, account: AccountId) -> None:
         self.cuts.append(Cut(account, time.monotonic(), threading.get_ident() == self._loop_thread))
@@ -96,7 +116,8 @@ class Mortal(LaneOwner):
 
     async def _hand_over(self) -> None:
         if self.killed:
-            await asyncio.gather(*(lane.abandon() for lane in self._lanes.values()))
+            for task in [task for lane in self._lanes.values() for task in lane._tasks]:
+                task.cancel()
         else:
             await super()._hand_over()
 

@@ -140,7 +140,7 @@ class LaneOwner:
         held = {lane.lease: lane for lane in self._lanes.values()}
         living, lost = await self._leases.renew(list(held), leaving=self._stopping.is_set())
         for lease in lost:
-            self._part(self._lose(held[lease]))
+            self._lose(held[lease])
         for lane in list(self._lanes.values()):
             lane.stir()
         return living
@@ -197,7 +197,7 @@ class LaneOwner:
     def _over(self, lease: HeldLease) -> None:
         lane = self._lanes.get(lease.account)
         if lane and lane.lease is lease:
-            self._part(self._lose(lane))
+            self._lose(lane)
 
     def _part(self, parting: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(parting)
@@ -224,14 +224,17 @@ class LaneOwner:
         log.info("lane.released", account=lane.account)
         self._drop(lane)
 
-    async def _lose(self, lane: Lane) -> None:
-        """The lane is not ours any more: drop its work, disconnect its account."""
-        if self._lanes.get(lane.account) is not lane or lane.lease.given_up:
-            return
-        lane.lease.given_up = True
-        log.warning("lane.lost", account=lane.account, token=lane.lease.token)
-        await lane.abandon()
-        await self._handler.let_go(lane.account)
+    def _lose(self, lane: Lane) -> None:
+        """The lane is not ours any more."""
+        if not lane.lease.given_up:
+            lane.lease.given_up = True
+            log.warning("lane.lost", account=lane.account, token=lane.lease.token)
+            self._part(self._abandon(lane))
+
+    async def _abandon(self, lane: Lane) -> None:
+        lane.closing = True
+        await self._handler.let_go(lane.account)  # what is begun fails then, and ends
+        await lane.close()
         self._drop(lane)
 
     def _drop(self, lane: Lane) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,7 +80,7 @@ class Shop:
 class Lane:
     """The work of one account, as long as its lease holds."""
 
-    def __init__(self, shop: Shop, lease: HeldLease, lost: Callable[["Lane"], Awaitable[None]]) -> None:
+    def __init__(self, shop: Shop, lease: HeldLease, lost: Callable[["Lane"], None]) -> None:
         self.lease = lease
         self.account = lease.account
         self.last = "0-0"
@@ -110,20 +110,18 @@ class Lane:
         self._stir = asyncio.Event()
 
     async def close(self) -> None:
-        """Begin nothing more, and wait for what is begun, but no longer than `DRAIN_SECONDS`."""
+        """Begin nothing more, and wait for what is begun, but no longer than `DRAIN_SECONDS`.
+
+        What is begun comes to its end by itself, soon when the account is cut off. It is not cancelled before:
+        a statement of SQLite's that is cancelled in the wrong moment keeps the lock of the whole store.
+        """
         self.closing = True
         self.stir()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
-        await self.abandon()  # whoever begins it next reads what came of it
-
-    async def abandon(self) -> None:
-        """Drop everything: the lane is not ours any more."""
-        self.closing = True
-        tasks = self._tasks - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            _, late = await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+            for task in late:  # whoever begins it next reads what came of it
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     # -- taking over and reading ----------------------------------------------------------------------------
 
@@ -176,7 +174,7 @@ class Lane:
                 if finished:
                     queue.remove(work)
         except Fenced:
-            await self._lost(self)
+            self._lost(self)
         finally:
             if not queue:
                 self._queues.pop(key, None)

@@ -217,8 +217,7 @@ async def test_a_bridge_whose_lease_was_taken_stops_working_and_lets_the_account
         await stub.until_handled(1)
         await site.server.ask("DEL", site.keys.lease(ONE))
         token = await site.take("another")
-        await until(lambda: stub.gone)
-        assert not bridge.accounts
+        await until(lambda: stub.gone and not bridge.accounts)
         assert not stub.handled[0].lease.holds()
         stub.open()
         await turns()

@@ -90,7 +90,7 @@ async def test_a_bridge_out_of_reach_of_its_server_disconnects_its_accounts_and_
         await until(lambda: stub.cuts and stub.gone)
         assert time.monotonic() - stopped < SHORT
         assert not lease.holds()
-        assert not bridge.accounts
+        await until(lambda: not bridge.accounts)
         stub.open()
         await turns()
         assert len(stub.handled) == 1
