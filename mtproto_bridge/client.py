@@ -333,14 +333,13 @@ class BridgeClient:
         pause = 0.0
         while True:
             try:
-                news = await self._server.read({stream: last}, block_ms=READ_BLOCK_MS)
+                forget = ("XDEL", stream, *taken) if taken else None
+                news = await self._server.read({stream: last}, block_ms=READ_BLOCK_MS, first=forget)
+                taken.clear()
                 for entry_id, fields in news.get(stream, []):
                     last = entry_id
                     taken.append(entry_id)
                     await self._deliver(fields.get("reply", ""))
-                if taken:
-                    await self._server.ask("XDEL", stream, *taken)
-                    taken.clear()
                 pause = 0.0
             except Outage as error:
                 if not pause:

@@ -16,6 +16,8 @@ SILENCE_SECONDS = 5.0
 """A server that owes an answer for longer is gone."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two tries to connect."""
+MOST_TOGETHER = 16
+"""Commands in one write: with more, the server would idle while we pack, and we while it works."""
 BROKEN = (RedisError, OSError, RuntimeError)
 """What writing to a connection raises that is gone; the last is uvloop's."""
 REFUSALS: dict[str, type[ResponseError]] = {
@@ -75,6 +77,8 @@ class Line:
             loop.call_soon(self._flush)
         self._outgoing.append(packed)
         self._waiting.append((answer, loop.time() + (patience or SILENCE_SECONDS)))
+        if len(self._outgoing) == MOST_TOGETHER:
+            self._flush()
         return await answer
 
     async def close(self) -> None:

@@ -92,11 +92,17 @@ class QueueServer:
         except ResponseError as error:
             raise _refusal(error) from error
 
-    async def read(self, streams: Mapping[str, str], *, block_ms: int, count: int = 128) -> dict[str, list[Entry]]:
-        """New entries after the ids given, waiting up to `block_ms` for the first. One may read at a time."""
+    async def read(
+        self, streams: Mapping[str, str], *, block_ms: int, count: int = 128, first: Command | None = None
+    ) -> dict[str, list[Entry]]:
+        """New entries after the ids given, waiting up to `block_ms` for the first. One may read at a time.
+
+        `first` is asked on the way: it costs no write of its own.
+        """
         command: Command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", *streams, *streams.values())
+        reading = self._news.ask(*command, patience=block_ms / 1000 + SILENCE_SECONDS)
         try:
-            answer = await self._news.ask(*command, patience=block_ms / 1000 + SILENCE_SECONDS)
+            answer = (await asyncio.gather(self._news.ask(*first), reading))[1] if first else await reading
         except asyncio.CancelledError:  # the next to read shall not wait for what this one asked
             self._news.hang_up()
             raise

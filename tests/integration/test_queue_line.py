@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 
 from mtproto_bridge.queue import line
 from mtproto_bridge.queue.connecting import pool_at
-from mtproto_bridge.queue.line import Line, NotSent, Unanswered
+from mtproto_bridge.queue.line import MOST_TOGETHER, Line, NotSent, Unanswered
 from mtproto_bridge.queue.redis import Outage
 from tests.queue_fixtures import PATIENCE, Place, Site, impatient, recorded, site_at, turns, until
 
@@ -54,8 +54,8 @@ async def outcome(call: Any) -> object:
 async def test_what_is_asked_in_one_tick_is_written_at_once(questions: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     await questions.ask("PING")
     written = recorded(questions, monkeypatch)
-    answers = await asyncio.gather(*(questions.ask("ECHO", str(number)) for number in range(50)))
-    assert answers == [str(number) for number in range(50)]
+    answers = await asyncio.gather(*(questions.ask("ECHO", str(number)) for number in range(MOST_TOGETHER)))
+    assert answers == [str(number) for number in range(MOST_TOGETHER)]
     assert len(written) == 1
     await asyncio.gather(questions.ask("PING"), questions.ask("PING"))
     assert len(written) == 2
