@@ -28,6 +28,7 @@ from mtproto_bridge.protocol.replies import (
 from mtproto_bridge.protocol.requests import (
     BrowsePrograms,
     DeskPayload,
+    ForBalance,
     Join,
     ListAffiliations,
     ListBalances,
@@ -302,9 +303,12 @@ class BridgeClient:
                 keys.append(self._keys.share(request.actor))
                 await self._server.script("submit", keys, MOST_AT_DESK, text, SHARE, SHARE_PER_SECOND)
             else:
-                await self._server.script("submit", keys, MOST_WAITING, text)
+                await self._server.script("submit", keys, _room(request.payload), text)
         except Unanswered:
-            await self._submit_again(keys[0], text, request)
+            try:
+                await self._submit_again(keys[0], text, request)
+            except LaneFull as error:
+                raise BridgeError(ErrorCode.UNAVAILABLE) from error
         except ShareSpent as spent:
             again = self._now() + timedelta(milliseconds=spent.ms)
             raise BridgeError(Failure(code=ErrorCode.SLOW_DOWN, retry_at=again)) from spent
@@ -316,13 +320,13 @@ class BridgeClient:
         log.warning("submit.unanswered", trace=request.trace)
         keys = [lane, self._keys.replies(self._name)]
         pause = FIRST_PAUSE
-        while True:
+        while not self._waiting[request.id].done():
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
             with suppress(*Outage):
-                await self._server.ask("PING")  # from here on nothing comes between the look and the command
+                await self._server.ask("PING")  # a connection first: little comes between the look and the command
                 if not self._waiting[request.id].done():
-                    await self._server.script("resubmit", keys, MOST_WAITING, text, request.id)
+                    await self._server.script("resubmit", keys, _room(request.payload), text, request.id)
                 return
 
     # -- answers --------------------------------------------------------------------------------------------
@@ -360,6 +364,10 @@ class BridgeClient:
             await self._on_late(reply)
         except Exception:
             log.exception("reply.late_failed", trace=reply.trace)
+
+
+def _room(payload: Payload) -> int:
+    return MOST_WAITING if isinstance(payload, ForBalance) else MOST_AT_DESK
 
 
 def _give_up(waiting: asyncio.Future[Reply]) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from mtproto_bridge.app import queue_server
+from mtproto_bridge.app import QueueError, queue_server
+from mtproto_bridge.queue import checks
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.letters import DeadLetters, Letter
+from mtproto_bridge.queue.redis import Outage
 from mtproto_bridge.settings import BridgeSettings
 
 Say = Callable[[str], object]
@@ -21,20 +23,26 @@ async def dead_letters(settings: BridgeSettings, what: str, which: list[str], sa
         QueueError: the queue cannot be reached.
     """
     async with queue_server(settings) as server:
-        letters = DeadLetters(server, Keys(settings.queue_prefix))
-        found = [one async for one in letters.all() if what == "list" or "all" in which or one.id in which]
-        if what == "list":
-            for letter in found:
-                say(_line(letter))
-            say(f"{len(found)} in all. Put back: dead-letters retry ID (or all); forget: drop ID." if found else NONE)
-            return 0
+        try:
+            return await _handle(DeadLetters(server, Keys(settings.queue_prefix)), what, which, say)
+        except Outage as error:
+            raise QueueError(checks.no_answer(error)) from error
+
+
+async def _handle(letters: DeadLetters, what: str, which: list[str], say: Say) -> int:
+    found = [one async for one in letters.all() if what == "list" or "all" in which or one.id in which]
+    if what == "list":
         for letter in found:
-            if what == "retry":
-                gone = not await letters.retry(letter, datetime.now(UTC) + START_WITHIN)
-                say(f"{letter.id} {'was gone already' if gone else 'is back in its lane; the answer goes to the chat'}")
-            else:
-                await letters.drop(letter)
-                say(f"{letter.id} is forgotten")
+            say(_line(letter))
+        say(f"{len(found)} in all. Put back: dead-letters retry ID (or all); forget: drop ID." if found else NONE)
+        return 0
+    for letter in found:
+        if what == "retry":
+            gone = not await letters.retry(letter, datetime.now(UTC) + START_WITHIN)
+            say(f"{letter.id} {'was gone already' if gone else 'is back in its lane; the answer goes to the chat'}")
+        else:
+            await letters.drop(letter)
+            say(f"{letter.id} is forgotten")
     missing = [one for one in which if one != "all" and one not in {letter.id for letter in found}]
     for one in missing:
         say(f"{one} is no dead letter: `dead-letters list` shows them")

@@ -25,6 +25,8 @@ class Flooded:
     retry_at: datetime
     reply: Reply
     """The failure to answer where waiting would take longer than the request may."""
+    may_have_acted: bool = False
+    """An earlier try of this attempt broke off: nobody knows how far it came."""
 
 
 Outcome = Reply | Flooded

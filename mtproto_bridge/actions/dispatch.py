@@ -93,7 +93,7 @@ class Actions:
             logger.info("request.flooded", method=flood.method, seconds=round(flood.seconds, 3))
             retry_at = self._now() + timedelta(seconds=flood.seconds)
             failure = Failure(code=ErrorCode.FLOOD_WAIT, retry_at=retry_at)
-            return Flooded(flood.method, retry_at, _reply(request, failure=failure))
+            return Flooded(flood.method, retry_at, _reply(request, failure=failure), flood.may_have_acted)
         except Exception as error:
             failure = await self._failure(account, error)
             if failure.code is ErrorCode.INTERNAL:
@@ -134,6 +134,9 @@ class Actions:
                 context = Context(account, gateway, self._store, request.actor, self._now, self._shared, again)
                 again = True  # from here on nobody knows how far it came
                 return await (_replay(context, request, stored) if stored else _act(context, request))
+            except FloodWait as flood:
+                flood.may_have_acted = tries_left < TRIES - 1
+                raise
             except NotReached:
                 if not tries_left or not lease.holds():
                     raise

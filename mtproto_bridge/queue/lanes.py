@@ -137,7 +137,7 @@ class LaneOwner:
 
     async def _renew(self) -> int:
         """Keep what we hold; answers how many bridges live."""
-        held = {lane.lease: lane for lane in self._lanes.values()}
+        held = {lane.lease: lane for lane in self._lanes.values() if not lane.lease.given_up}
         living, lost = await self._leases.renew(list(held), leaving=self._stopping.is_set())
         for lease in lost:
             self._lose(held[lease])
@@ -168,7 +168,13 @@ class LaneOwner:
         careful_for = self._careful_until - lease_clock()
         if careful_for > 0:
             return max(SHORTEST_TURN, careful_for)
+        server = self._server_id
         taken = await self._leases.take([one for one in known if one not in self._lanes], room)
+        if taken.leases:
+            await self._look_at_server()
+            if self._server_id != server:  # a failover in between: these may be held by others
+                await asyncio.gather(*(self._leases.release(lease) for lease in taken.leases))
+                return SHORTEST_TURN
         lanes = [Lane(self._shop, lease, self._lose) for lease in taken.leases]
         self._lanes.update({lane.account: lane for lane in lanes})
         await asyncio.gather(*(self._begin(lane) for lane in lanes))
@@ -217,7 +223,10 @@ class LaneOwner:
     async def _leave(self, lane: Lane) -> None:
         """End what is begun, disconnect, and give the lane to whoever wants it."""
         await lane.close()
-        await self._handler.let_go(lane.account)
+        if not await self._let_go(lane):
+            lane.lease.given_up = True  # its connection may be open: let the lease end by itself
+            self._drop(lane)
+            return
         with suppress(*Outage):  # the lease then ends by itself
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._leases.release(lane.lease)
@@ -233,9 +242,17 @@ class LaneOwner:
 
     async def _abandon(self, lane: Lane) -> None:
         lane.closing = True
-        await self._handler.let_go(lane.account)  # what is begun fails then, and ends
+        await self._let_go(lane)  # what is begun fails then, and ends
         await lane.close()
         self._drop(lane)
+
+    async def _let_go(self, lane: Lane) -> bool:
+        try:
+            await self._handler.let_go(lane.account)
+        except Exception:  # it promised not to: the lane must not stay ours for it
+            log.exception("account.not_let_go", account=lane.account)
+            return False
+        return True
 
     def _drop(self, lane: Lane) -> None:
         if self._lanes.get(lane.account) is lane:

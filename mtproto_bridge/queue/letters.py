@@ -4,12 +4,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import structlog
+from pydantic import ValidationError
+
 from mtproto_bridge.protocol import Request
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.redis import QueueServer
 
 PAGE = 100
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,11 @@ class DeadLetters:
         start = "-"
         while page := await self._server.range(self._keys.dead_letters(), start, PAGE):
             for letter_id, fields in page:
-                request = Request.model_validate_json(fields["request"])
+                try:
+                    request = Request.model_validate_json(fields["request"])
+                except ValidationError:  # of another version
+                    log.warning("letter.unreadable", letter=letter_id)
+                    continue
                 yield Letter(letter_id, AccountId(int(fields["account"])), fields["reason"], request)
             start = f"({page[-1][0]}"
 

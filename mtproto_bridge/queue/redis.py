@@ -101,8 +101,14 @@ class QueueServer:
         """
         command: Command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", *streams, *streams.values())
         reading = self._news.ask(*command, patience=block_ms / 1000 + SILENCE_SECONDS)
+        answer: Any
         try:
-            answer = (await asyncio.gather(self._news.ask(*first), reading))[1] if first else await reading
+            if first:  # whether it was refused is all the same to who reads
+                _, answer = await asyncio.gather(self._news.ask(*first), reading, return_exceptions=True)
+                if isinstance(answer, BaseException):
+                    raise answer
+            else:
+                answer = await reading
         except asyncio.CancelledError:  # the next to read shall not wait for what this one asked
             self._news.hang_up()
             raise

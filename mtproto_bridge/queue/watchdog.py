@@ -51,10 +51,11 @@ class Watchdog:
         while not self._stopped.wait(self._every):
             over = {one for one in self._held() if not one.holds()}
             for lease in over - seen:
-                log.warning("lease.over", account=lease.account, token=lease.token)
+                loop.call_soon_threadsafe(self._lost, lease)
                 try:
                     self._cut(lease)
                 except Exception:  # the other accounts are to be cut all the same
                     log.exception("lease.not_cut", account=lease.account)
-                loop.call_soon_threadsafe(self._lost, lease)
+            for lease in over - seen:  # a log may hang: all are cut by now
+                log.warning("lease.over", account=lease.account, token=lease.token)
             seen = over

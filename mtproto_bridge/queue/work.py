@@ -232,7 +232,8 @@ class Lane:
             return await self._bury(work, _failed(request, ErrorCode.GAVE_UP))
         outcome = await self._handle(request, attempt, stored)
         if isinstance(outcome, Flooded):
-            if await self._park(work, outcome, request.deadline, attempt):
+            before = attempt if outcome.may_have_acted else attempt - 1
+            if await self._park(work, outcome, request.deadline, before):
                 return False
             outcome = outcome.reply
         if outcome.failure and not self.lease.holds():
@@ -277,12 +278,12 @@ class Lane:
         await self._step("bury", keys, *arguments, *about)
         return True
 
-    async def _park(self, work: Work, flood: Flooded, deadline: datetime, attempt: int) -> bool:
+    async def _park(self, work: Work, flood: Flooded, deadline: datetime, before: int) -> bool:
         """Note what Telegram said, for the next owner too; whether the request may wait for it."""
         waits = flood.retry_at <= deadline - MARGIN
         keys = [self._keys[0], self._keys[2], self._shop.keys.floods(self.account)]
         until = int(flood.retry_at.timestamp() * 1000)
-        arguments = (self.lease.token, flood.method, until, work.entry_id if waits else "", attempt - 1)
+        arguments = (self.lease.token, flood.method, until, work.entry_id if waits else "", before)
         await self._step("park", keys, *arguments)
         if waits:
             log.info("request.parked", trace=work.asked.trace, method=flood.method, until=flood.retry_at.isoformat())

@@ -16,7 +16,7 @@ from mtproto_bridge.telegram.connecting import INTRODUCTION, Connector
 from mtproto_bridge.telegram.errors import translated
 from mtproto_bridge.telegram.floods import Floods
 from mtproto_bridge.telegram.gateway import AccountLost, NotReached, SessionSealed
-from mtproto_bridge.telegram.leased import Line
+from mtproto_bridge.telegram.leased import Permit
 from mtproto_bridge.telegram.sessions import BridgeSession, KeyRing, SessionKeyError
 from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
 
@@ -77,7 +77,7 @@ class AccountPool:
                 await accounts.save_peers(session, account, peers)
 
         telethon_session = BridgeSession.resume(saved, known)
-        telethon = self._connector.client(telethon_session, client.line)
+        telethon = self._connector.client(telethon_session, client.permit)
         floods = self._floods[account]
         try:
             with floods.watch(INTRODUCTION), translated():
@@ -105,7 +105,7 @@ class AccountPool:
         """Shut an account's socket at once, from any thread, and send nothing more on it."""
         client = self._clients.get(account)
         if client:
-            client.line.cut()
+            client.permit.cut()
 
     def remember_floods(self, account: AccountId, floods: Mapping[str, datetime]) -> None:
         """Wait with these methods until then: Telegram said so when the account was another bridge's."""
@@ -127,7 +127,7 @@ class _Client:
     """An account under one lease: being connected, connected, or ended."""
 
     def __init__(self, lease: Lease, connect: Callable[["_Client"], Awaitable[TelethonGateway]]) -> None:
-        self.line = Line(lease)
+        self.permit = Permit(lease)
         self.sealed = b""
         """The session it was made from."""
         self._lease = lease
@@ -136,7 +136,7 @@ class _Client:
 
     def serves(self, lease: Lease) -> bool:
         """Whether it is good for this lease; one whose connection broke is good for nothing."""
-        if lease is not self._lease or self._ending or not self.line.is_open():
+        if lease is not self._lease or self._ending or not self.permit.is_open():
             return False
         made = self._made()
         return made.is_connected if made else not self._connecting.done()

@@ -11,7 +11,7 @@ from telethon import TelegramClient
 from telethon._updates import SessionState
 from telethon.crypto import rsa
 
-from mtproto_bridge.telegram.leased import Line
+from mtproto_bridge.telegram.leased import Permit
 from mtproto_bridge.telegram.sessions import BridgeSession
 
 DC_OF_OTHER_SERVER = 2
@@ -99,13 +99,13 @@ class Connector:
     api_hash: str
     server: OtherServer | None = None
 
-    def client(self, session: BridgeSession, line: Line) -> Any:  # noqa: ANN401 - Telethon is untyped
+    def client(self, session: BridgeSession, permit: Permit) -> Any:  # noqa: ANN401 - Telethon is untyped
         """A client for a logged-in account, which leaves waiting and trying again to us.
 
         `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times. Connecting
         again by itself, Telethon would send unanswered calls once more, those that act included.
         """
-        return self._make(session, request_retries=0, auto_reconnect=False, connection=line.connection())
+        return self._make(session, request_retries=0, auto_reconnect=False, connection=permit.connection())
 
     def login_client(self, session: BridgeSession) -> Any:  # noqa: ANN401
         """A client for logging in: nobody else can speak for an account whose key is being made.

@@ -29,6 +29,8 @@ class FloodWait(Exception):  # noqa: N818
         self.method = method
         """As Telegram names it: `payments.connectStarRefBot`."""
         self.seconds = seconds
+        self.may_have_acted = False
+        """An earlier try of the same request broke off, nobody knows how far it came."""
 
 
 class AccountLost(Exception):  # noqa: N818

@@ -20,7 +20,7 @@ class LeaseOver(Exception):  # noqa: N818 - no fault of anybody's
     """The lease ended before a connection was made. No OSError: Telethon would try again."""
 
 
-class Line:
+class Permit:
     """One client's right to speak, and its socket. Any thread may ask it and cut it."""
 
     def __init__(self, lease: Lease) -> None:
@@ -51,6 +51,9 @@ class Line:
         with self._lock:
             self._release()
             self._socket = socket.socket(fileno=descriptor)
+            if self._is_cut:  # while it connected
+                with suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
         """The transport is closed, or is about to be."""
@@ -64,22 +67,22 @@ class Line:
 
     def connection(self) -> type[Any]:
         """The class that Telethon makes its connection of."""
-        return type("LeasedConnection", (_LeasedConnection,), {"line": self})
+        return type("LeasedConnection", (_LeasedConnection,), {"permit": self})
 
 
 class _LeasedConnection(ConnectionTcpFull):  # type: ignore[misc] # Telethon is untyped
-    line: Line
+    permit: Permit
 
     async def _connect(self, timeout: float | None = None, ssl: Any = None) -> None:  # noqa: ANN401, ASYNC109 - theirs
-        if not self.line.is_open():
+        if not self.permit.is_open():
             raise LeaseOver
         await super()._connect(timeout=timeout, ssl=ssl)
         # Both asyncio and uvloop then write at once: nothing waits behind the look at the lease.
         self._writer.transport.set_write_buffer_limits(high=0)
-        self.line.attach(self._writer.transport)
+        self.permit.attach(self._writer.transport)
 
     def _send(self, data: bytes) -> None:
-        if not self.line.is_open():
+        if not self.permit.is_open():
             raise ConnectionAbortedError("the lease is over")
         super()._send(data)
 
@@ -89,6 +92,6 @@ class _LeasedConnection(ConnectionTcpFull):  # type: ignore[misc] # Telethon is 
         try:
             await super().disconnect()
         finally:
-            self.line.release()
+            self.permit.release()
             if self._recv_queue.empty():  # Telethon forgets who waits for an answer when it was sending that failed
                 self._recv_queue.put_nowait((None, ConnectionAbortedError("disconnected")))

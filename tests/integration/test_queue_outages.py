@@ -256,3 +256,22 @@ async def test_a_second_embedded_server_on_the_same_folder_is_refused_in_a_sente
 def test_a_path_too_long_for_a_socket_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(embedded.EmbeddedServerError, match="DATA_DIR"):
         embedded.socket_path(tmp_path / ("deep" * 40))
+
+
+async def test_a_submit_without_an_answer_gives_up_in_time_however_long_the_outage(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "ANSWER_WITHIN", timedelta(seconds=0.5))
+    async with site_at(place.url) as site, serving(site, Stub()), site.client() as client:
+        await client.list_balances(ME)
+        asked, line = await client._desk(), client._server._line
+
+        async def desk() -> AccountId:
+            return asked
+
+        client._desk, line._flush = desk, line.hang_up  # type: ignore[method-assign]
+        asking = asyncio.create_task(refusal(client.list_balances(ME)))
+        await place.stop()
+        async with asyncio.timeout(PATIENCE / 2):
+            assert await asking == ErrorCode.NO_ANSWER
+        await place.start()

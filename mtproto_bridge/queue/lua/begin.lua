@@ -18,7 +18,7 @@ if KEYS[4] then
   end
   stored = bound[2]
 end
-local count, by = string.match(redis.call('HGET', KEYS[3], ARGV[2]) or '0 ', '^(%d+) (.*)$')
+local count, by = string.match(redis.call('HGET', KEYS[3], ARGV[2]) or '0 ', '^(%d+) ?(.*)$')
 if by ~= ARGV[1] then
   count = count + 1
   redis.call('HSET', KEYS[3], ARGV[2], string.format('%d %s', count, ARGV[1]))

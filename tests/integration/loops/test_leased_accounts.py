@@ -14,7 +14,7 @@ from mtproto_bridge.protocol.requests import ShowProgram
 from mtproto_bridge.store import accounts
 from mtproto_bridge.telegram import accounts as pool_module
 from mtproto_bridge.telegram.gateway import AccountLost, NotReached
-from mtproto_bridge.telegram.leased import Line
+from mtproto_bridge.telegram.leased import Permit
 from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
 from sandbox.mtproto.connection import Connection
 from sandbox.mtproto.server import MTProtoServer
@@ -179,13 +179,13 @@ async def test_a_lease_that_is_over_connects_nothing(office: Office, accepted: l
 async def test_a_lease_that_ends_while_connecting_says_nothing_to_telegram(
     office: Office, server: MTProtoServer, packets: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attach = Line.attach
+    attach = Permit.attach
 
-    def ended(self: Line, transport: asyncio.BaseTransport) -> None:
+    def ended(self: Permit, transport: asyncio.BaseTransport) -> None:
         attach(self, transport)
         office.lease.held = False
 
-    monkeypatch.setattr(Line, "attach", ended)
+    monkeypatch.setattr(Permit, "attach", ended)
     with pytest.raises(NotReached):
         await office.pool.gateway(ACCOUNT, office.lease)
     assert packets == []
@@ -210,14 +210,14 @@ async def test_a_thread_cuts_an_account_off_while_the_loop_stalls(office: Office
 async def test_what_is_cut_while_it_connects_is_closed(
     office: Office, server: MTProtoServer, packets: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attach = Line.attach
+    attach = Permit.attach
 
-    def cut_first(self: Line, transport: asyncio.BaseTransport) -> None:
+    def cut_first(self: Permit, transport: asyncio.BaseTransport) -> None:
         threading.Thread(target=office.pool.cut, args=[ACCOUNT]).start()
         time.sleep(0.05)
         attach(self, transport)
 
-    monkeypatch.setattr(Line, "attach", cut_first)
+    monkeypatch.setattr(Permit, "attach", cut_first)
     with pytest.raises(NotReached):
         await office.pool.gateway(ACCOUNT, office.lease)
     assert packets == []
