@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import pytest
 from redis.exceptions import ResponseError
@@ -136,11 +137,11 @@ async def test_the_reader_of_answers_outlives_what_a_failover_sends(
     """A server that changes its role ends blocked reads with an error that is no lost connection."""
     read, refused = client._server.read, asyncio.Event()
 
-    async def once_refused(streams: Mapping[str, str], *, block_ms: int, count: int = 128) -> dict[str, list[Entry]]:
+    async def once_refused(streams: Mapping[str, str], **how: Any) -> dict[str, list[Entry]]:
         if not refused.is_set():
             refused.set()
             raise ResponseError("UNBLOCKED force unblock from blocking operation")
-        return await read(streams, block_ms=block_ms, count=count)
+        return await read(streams, **how)
 
     monkeypatch.setattr(client._server, "read", once_refused)
     await client.browse_programs(OWNER, page=0, size=6)  # ends the read that blocks now
