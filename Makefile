@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --no-build-isolation --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint test-compat chaos bench bench-queue lock clean
+.PHONY: help setup demo run test test-unit lint test-compat chaos bench bench-queue lock clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,9 +33,14 @@ demo: $(READY) ## Try it: the bot, the bridge and a local Telegram, in your brow
 run: $(READY) ## Run with your own BOT_TOKEN, API_ID and API_HASH (.env)
 	@$(BIN)/python -m processes
 
-test: lint ## Every check and test
-	@echo "Running the tests (five to ten minutes)"
-	@$(BIN)/python -m pytest
+# The unit tests mind no company; the others run on real time, and have the machine to themselves.
+test: $(READY) ## Every check and test
+	@echo "Checks and unit tests side by side (two minutes), then all other tests (about ten)"
+	@$(MAKE) --no-print-directory -j2 -Otarget lint test-unit
+	@$(BIN)/python -m pytest tests/integration tests/interop tests/e2e tests/chaos
+
+test-unit: $(READY)
+	@$(BIN)/python -m pytest tests/unit
 
 lint: $(READY) ## Style, types and layers
 	@echo "Checking style (ruff), types (mypy) and layers (import-linter)"
