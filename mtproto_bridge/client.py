@@ -297,18 +297,17 @@ class BridgeClient:
             self._waiting.pop(request.id, None)
 
     async def _submit(self, account: AccountId, request: Request) -> None:
-        keys, text = [self._keys.lane(account)], request.model_dump_json()
+        lane, text = self._keys.lane(account), request.model_dump_json()
+        keys: list[str] = [lane]
+        share: tuple[int, ...] = ()
+        if isinstance(request.payload, DeskPayload):
+            keys.append(self._keys.share(request.actor))
+            share = (SHARE, SHARE_PER_SECOND)
         try:
-            if isinstance(request.payload, DeskPayload):
-                keys.append(self._keys.share(request.actor))
-                await self._server.script("submit", keys, MOST_AT_DESK, text, SHARE, SHARE_PER_SECOND)
-            else:
-                await self._server.script("submit", keys, _room(request.payload), text)
-        except Unanswered:
             try:
-                await self._submit_again(keys[0], text, request)
-            except LaneFull as error:
-                raise BridgeError(ErrorCode.UNAVAILABLE) from error
+                await self._server.script("submit", keys, _room(request.payload), text, *share)
+            except Unanswered:
+                await self._submit_again(lane, text, request)
         except ShareSpent as spent:
             again = self._now() + timedelta(milliseconds=spent.ms)
             raise BridgeError(Failure(code=ErrorCode.SLOW_DOWN, retry_at=again)) from spent

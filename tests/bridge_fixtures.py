@@ -120,12 +120,17 @@ class BridgeSite:
 
 
 @asynccontextmanager
-async def bridge_site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
-    """A folder with a running embedded queue; the socket's path must be short, so it is not pytest's folder."""
+async def bridge_site(server: MTProtoServer, *people: int) -> AsyncIterator[BridgeSite]:
+    """A folder with a running embedded queue, and these people's accounts logged in, one after the other.
+
+    The socket's path must be short, so it is not pytest's folder.
+    """
     folder = Path(tempfile.mkdtemp(prefix="starling-"))
     site = BridgeSite(folder, server)
     queue: TiedProcess = await asyncio.to_thread(embedded.start, site.data_dir)
     try:
+        for person in people:
+            await site.log_in(server.world.people[person])
         yield site
     finally:
         await asyncio.to_thread(queue.stop)

@@ -24,6 +24,7 @@ from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import Balances, Refreshed
 from mtproto_bridge.protocol.requests import Join, ListBalances, Payload, ShowAffiliation
 from mtproto_bridge.queue import embedded, line, redis
+from mtproto_bridge.queue.checks import parse_info
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.line import Line
 from mtproto_bridge.queue.redis import Entry, Outage, QueueServer
@@ -72,7 +73,7 @@ def numbered(count: int) -> list[AccountId]:
 
 def success(asked: Request) -> Reply:
     result = Balances(balances=[]) if isinstance(asked.payload, ListBalances) else Refreshed()
-    return Reply(request_id=asked.id, actor=asked.actor, trace=asked.trace, origin=asked.origin, result=result)
+    return Reply.to(asked, result=result)
 
 
 def failed(asked: Request, code: ErrorCode, **facts: Any) -> Reply:
@@ -195,8 +196,7 @@ class Site:
     keys: Keys = field(default_factory=lambda: Keys(secrets.token_hex(4)))
 
     async def info(self) -> dict[str, str]:
-        text = str(await self.server.ask("INFO"))
-        return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        return parse_info(str(await self.server.ask("INFO")))
 
     async def take(self, bridge: str = "a", account: AccountId = ONE, *, life: int = LONG_MS) -> str:
         """A lease of somebody who does nothing with it."""

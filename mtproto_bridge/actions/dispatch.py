@@ -93,15 +93,15 @@ class Actions:
             logger.info("request.flooded", method=flood.method, seconds=round(flood.seconds, 3))
             retry_at = self._now() + timedelta(seconds=flood.seconds)
             failure = Failure(code=ErrorCode.FLOOD_WAIT, retry_at=retry_at)
-            return Flooded(flood.method, retry_at, _reply(request, failure=failure), flood.may_have_acted)
+            return Flooded(flood.method, retry_at, Reply.to(request, failure=failure), flood.may_have_acted)
         except Exception as error:
             failure = await self._failure(account, error)
             if failure.code is ErrorCode.INTERNAL:
                 logger.exception("request.crashed")
             logger.info("request.failed", code=failure.code, telegram=failure.telegram_message)
-            return _reply(request, failure=failure)
+            return Reply.to(request, failure=failure)
         logger.info("request.done")
-        return _reply(request, result=result)
+        return Reply.to(request, result=result)
 
     async def _failure(self, account: AccountId, error: Exception) -> Failure:
         match error:
@@ -141,17 +141,6 @@ class Actions:
                 if not tries_left or not lease.holds():
                     raise
         raise AssertionError("unreachable")
-
-
-def _reply(request: Request, *, result: Result | None = None, failure: Failure | None = None) -> Reply:
-    return Reply(
-        request_id=request.id,
-        actor=request.actor,
-        trace=request.trace,
-        origin=request.origin,
-        result=result,
-        failure=failure,
-    )
 
 
 def _check_age(nonce: str, now: datetime) -> None:

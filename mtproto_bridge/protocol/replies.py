@@ -1,13 +1,13 @@
 """What the bridge answers: one envelope, one result per kind, or a failure."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtproto_bridge.protocol.errors import ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
-from mtproto_bridge.protocol.requests import VERSION, Origin
+from mtproto_bridge.protocol.requests import VERSION, Envelope, Origin
 
 BalanceKind = Literal["channel", "account", "bot"]
 
@@ -156,6 +156,18 @@ class Reply(UnknownReply):
     version: int = VERSION
     result: Result | None = None
     failure: Failure | None = None
+
+    @classmethod
+    def to(cls, asked: Envelope, *, result: Result | None = None, failure: Failure | None = None) -> Self:
+        """The answer to this request, of whatever version that is."""
+        return cls(
+            request_id=asked.id,
+            actor=asked.actor,
+            trace=asked.trace,
+            origin=asked.origin,
+            result=result,
+            failure=failure,
+        )
 
 
 def parse_reply(raw: str) -> Reply | None:

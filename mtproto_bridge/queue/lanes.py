@@ -137,10 +137,9 @@ class LaneOwner:
 
     async def _renew(self) -> int:
         """Keep what we hold; answers how many bridges live."""
-        held = {lane.lease: lane for lane in self._lanes.values() if not lane.lease.given_up}
-        living, lost = await self._leases.renew(list(held), leaving=self._stopping.is_set())
+        living, lost = await self._leases.renew(self._held(), leaving=self._stopping.is_set())
         for lease in lost:
-            self._lose(held[lease])
+            self._over(lease)
         for lane in list(self._lanes.values()):
             lane.stir()
         return living
@@ -148,7 +147,7 @@ class LaneOwner:
     async def _look_at_server(self) -> None:
         """After a failover the new server may not know of every lease that somebody still holds."""
         try:
-            text = await self._server.ask("INFO", "server") + await self._server.ask("INFO", "replication")
+            text = await self._server.ask("INFO", "server", "replication")
         except Outage:  # an ACL may forbid it; what is out of reach is told by the next renewal
             return
         found = parse_info(text)

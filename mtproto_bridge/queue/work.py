@@ -146,14 +146,15 @@ class Lane:
                 continue  # read twice: by the take-over and by the reader
             self.last = entry[0]
             work = Work(entry[0], _parse(entry), begun_before=entry[0] in begun)
-            queue = self._queues.get(work.order_key)
+            key = work.order_key
+            queue = self._queues.get(key)
             if queue is not None:
                 queue.append(work)
                 if queue[0].not_before:
                     self.stir()
                 continue
-            queue = self._queues[work.order_key] = deque([work])
-            task = asyncio.create_task(self._drain(work.order_key, queue))
+            queue = self._queues[key] = deque([work])
+            task = asyncio.create_task(self._drain(key, queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -320,13 +321,7 @@ def _parse(entry: Entry) -> Request | Envelope:
 
 
 def _failed(asked: Envelope, code: ErrorCode) -> Reply:
-    return Reply(
-        request_id=asked.id,
-        actor=asked.actor,
-        trace=asked.trace,
-        origin=asked.origin,
-        failure=Failure(code=code),
-    )
+    return Reply.to(asked, failure=Failure(code=code))
 
 
 def _position(entry_id: str) -> tuple[int, int]:

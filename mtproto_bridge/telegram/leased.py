@@ -37,9 +37,7 @@ class Permit:
         """Shut the socket at once; nothing is sent any more, on none that is opened later either."""
         self._is_cut = True
         with self._lock:
-            if self._socket:
-                with suppress(OSError):  # it is closed already
-                    self._socket.shutdown(socket.SHUT_RDWR)
+            self._shut()
 
     def attach(self, transport: asyncio.BaseTransport) -> None:
         """Watch over the socket of a transport.
@@ -52,13 +50,17 @@ class Permit:
             self._release()
             self._socket = socket.socket(fileno=descriptor)
             if self._is_cut:  # while it connected
-                with suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
+                self._shut()
 
     def release(self) -> None:
         """The transport is closed, or is about to be."""
         with self._lock:
             self._release()
+
+    def _shut(self) -> None:
+        if self._socket:
+            with suppress(OSError):  # it is closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _release(self) -> None:
         if self._socket:

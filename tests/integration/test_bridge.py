@@ -23,8 +23,7 @@ ME, OWNER, EDITOR, STRANGER = caller(BOB), caller(ALICE), caller(CAROL), caller(
 @pytest.fixture
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
     """Bob's account is on the bridge; he may post in Alice's private channel."""
-    async with bridge_site(server) as made:
-        await made.log_in(server.world.people[BOB])
+    async with bridge_site(server, BOB) as made:
         yield made
 
 

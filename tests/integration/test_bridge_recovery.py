@@ -26,8 +26,7 @@ OWNER, STRANGER = caller(ALICE), caller(424242)
 
 @pytest.fixture
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
-    async with bridge_site(server) as made:
-        await made.log_in(server.world.people[BOB])
+    async with bridge_site(server, BOB) as made:
         yield made
 
 

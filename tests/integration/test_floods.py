@@ -25,9 +25,7 @@ CONNECT = "payments.connectStarRefBot"
 
 @pytest.fixture
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
-    async with bridge_site(server) as made:
-        for person in (ALICE, BOB):
-            await made.log_in(server.world.people[person])
+    async with bridge_site(server, ALICE, BOB) as made:
         yield made
 
 

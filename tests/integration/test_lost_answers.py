@@ -19,8 +19,7 @@ CONNECT, REVOKE = "payments.connectStarRefBot", "payments.editConnectedStarRefBo
 
 @pytest.fixture
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
-    async with bridge_site(server) as made:
-        await made.log_in(server.world.people[BOB])
+    async with bridge_site(server, BOB) as made:
         yield made
 
 

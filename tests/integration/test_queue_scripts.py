@@ -117,7 +117,7 @@ async def test_renewing_says_who_lives_and_who_leaves_or_is_silent_is_forgotten(
     while await renew(site, "a") != [1]:
         assert time.monotonic() < said + PATIENCE
         await asyncio.sleep(0.01)
-    assert time.monotonic() - said >= BRIDGE_LIFE / 1000
+    assert time.monotonic() - said > (BRIDGE_LIFE - 20) / 1000, "it counts from when the server heard it, a bit before"
 
 
 async def test_a_release_is_news_and_one_that_came_too_late_is_none(site: Site) -> None:

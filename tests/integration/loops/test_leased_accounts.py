@@ -13,7 +13,7 @@ from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.protocol.requests import ShowProgram
 from mtproto_bridge.store import accounts
 from mtproto_bridge.telegram import accounts as pool_module
-from mtproto_bridge.telegram.gateway import AccountLost, NotReached
+from mtproto_bridge.telegram.gateway import AccountLost, Me, NotReached
 from mtproto_bridge.telegram.leased import Permit
 from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
 from sandbox.mtproto.connection import Connection
@@ -33,8 +33,7 @@ PROMPTLY = 5
 
 @pytest.fixture
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
-    async with bridge_site(server) as made:
-        await made.log_in(server.world.people[BOB])
+    async with bridge_site(server, BOB) as made:
         yield made
 
 
@@ -280,15 +279,21 @@ async def test_connecting_that_never_ends_is_given_up(
     assert (await (await office.pool.gateway(ACCOUNT, office.lease)).me()).id == BOB
 
 
-async def test_calls_under_way_are_told_when_their_account_is_let_go(
-    office: Office, server: MTProtoServer, world: World
-) -> None:
-    """Telethon cancels them, which would end the lane's task instead of the call."""
+async def under_way(office: Office, server: MTProtoServer, world: World) -> "asyncio.Task[Me]":
+    """A call that Telegram has and does not answer."""
     world.faults.set(Fault("delay", "users.getUsers", seconds=60))
     gateway = await office.pool.gateway(ACCOUNT, office.lease)
     asked = server.calls["users.getUsers"]
     call = asyncio.create_task(gateway.me())
     await until(lambda: server.calls["users.getUsers"] > asked)
+    return call
+
+
+async def test_calls_under_way_are_told_when_their_account_is_let_go(
+    office: Office, server: MTProtoServer, world: World
+) -> None:
+    """Telethon cancels them, which would end the lane's task instead of the call."""
+    call = await under_way(office, server, world)
     await office.pool.let_go(ACCOUNT)
     with pytest.raises(NotReached):
         await call
@@ -297,11 +302,7 @@ async def test_calls_under_way_are_told_when_their_account_is_let_go(
 async def test_a_call_that_its_own_task_gives_up_is_cancelled(
     office: Office, server: MTProtoServer, world: World
 ) -> None:
-    world.faults.set(Fault("delay", "users.getUsers", seconds=60))
-    gateway = await office.pool.gateway(ACCOUNT, office.lease)
-    asked = server.calls["users.getUsers"]
-    call = asyncio.create_task(gateway.me())
-    await until(lambda: server.calls["users.getUsers"] > asked)
+    call = await under_way(office, server, world)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
