@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import ConnectionPool
 
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Origin, Reply, Request
-from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId, AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import (
     AffiliationPage,
     Affiliations,
@@ -43,19 +43,17 @@ from mtproto_bridge.protocol.requests import (
 from mtproto_bridge.queue import embedded
 from mtproto_bridge.queue.connecting import pool_at
 from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.limits import MOST_AT_DESK_WAITING, MOST_AT_ONCE, MOST_WAITING, SHARE, SHARE_PER_SECOND
 from mtproto_bridge.queue.line import Unanswered
-from mtproto_bridge.queue.redis import LaneFull, Outage, QueueServer, ShareSpent, end, reachable
+from mtproto_bridge.queue.redis import Entry, LaneFull, Outage, QueueServer, ShareSpent, end, reachable
 
 ANSWER_WITHIN = timedelta(seconds=20)
 """A read is answered by then; a mutation is started by then."""
 PATIENCE = timedelta(seconds=10)
 """How much longer a mutation that was started in time is waited for."""
-MOST_WAITING, MOST_AT_DESK = 1_000, 800
-"""Requests one lane holds before it refuses more; what is bound to no balance leaves room for who joins or revokes."""
-SHARE, SHARE_PER_SECOND = 60, 3
-"""What one person may ask of the desk at once, and how fast that comes back."""
 MOST_MOVES = 3
-READ_BLOCK_MS = 5_000
+LOOK_EVERY = 5.0
+"""Seconds between two looks for answers that nobody told us of."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two tries to hear from a server that is out of reach."""
 _ROUTE_IN_DOUBT = (ErrorCode.ACCOUNT_UNAVAILABLE, ErrorCode.NO_ANSWER)
@@ -119,7 +117,13 @@ class BridgeClient:
         self._on_late = on_late
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._routes: dict[BalanceId, AccountId] = {}
+        self._taken: set[str] = set()
+        """The answers that were handed on and may still be in the stream."""
+        self._to_forget: list[str] = []
+        self._forgetting: set[asyncio.Task[None]] = set()
+        self._look_now = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
+        server.when_broken = self._look_now.set
 
     @classmethod
     def at(
@@ -153,6 +157,8 @@ class BridgeClient:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(BridgeError(ErrorCode.NO_ANSWER))
+        if self._forgetting:
+            await asyncio.wait(self._forgetting)
         await self._server.close()
 
     # -- what can be asked ----------------------------------------------------------------------------------
@@ -298,14 +304,17 @@ class BridgeClient:
 
     async def _submit(self, account: AccountId, request: Request) -> None:
         lane, text = self._keys.lane(account), request.model_dump_json()
-        keys: list[str] = [lane]
-        share: tuple[int, ...] = ()
-        if isinstance(request.payload, DeskPayload):
+        keys = [lane, self._keys.lease(account)]
+        more: tuple[str | int, ...] = ()
+        if request.nonce:
+            keys.append(self._keys.nonce(request.actor, request.payload.kind, request.nonce))
+            more = ("nonce", request.bound, int(NONCE_LIFE.total_seconds()))
+        elif isinstance(request.payload, DeskPayload):
             keys.append(self._keys.share(request.actor))
-            share = (SHARE, SHARE_PER_SECOND)
+            more = ("share", SHARE, SHARE_PER_SECOND)
         try:
             try:
-                await self._server.script("submit", keys, _room(request.payload), text, *share)
+                await self._server.script("submit", keys, _room(request.payload), MOST_AT_ONCE, text, *more)
             except Unanswered:
                 await self._submit_again(lane, text, request)
         except ShareSpent as spent:
@@ -330,43 +339,80 @@ class BridgeClient:
 
     # -- answers --------------------------------------------------------------------------------------------
 
+    def _hear(self, told: str) -> None:
+        """An answer was put into our stream."""
+        entry_id, raw = told.split(" ", 1)
+        if entry_id not in self._taken and not self._hand_on(entry_id, parse_reply(raw)):
+            self._look_now.set()
+
+    def _hand_on(self, entry_id: str, reply: Reply | None) -> bool:
+        """Give an answer to who waits for it, if anybody does."""
+        waiting = self._waiting.get(reply.request_id) if reply else None
+        if not reply or not waiting or waiting.done():
+            return False
+        waiting.set_result(reply)
+        self._taken.add(entry_id)
+        self._forget(entry_id)
+        return True
+
     async def _read(self) -> None:
-        stream, last = self._keys.replies(self._name), "0-0"
-        taken: list[str] = []
+        """Listen, and look for what we were not told of, or nobody waits for."""
+        stream = self._keys.replies(self._name)
         pause = 0.0
         while True:
+            self._look_now.clear()
             try:
-                forget = ("XDEL", stream, *taken) if taken else None
-                news = await self._server.read({stream: last}, block_ms=READ_BLOCK_MS, first=forget)
-                taken.clear()
-                for entry_id, fields in news.get(stream, []):
-                    last = entry_id
-                    taken.append(entry_id)
-                    await self._deliver(fields.get("reply", ""))
-                pause = 0.0
+                await self._server.listen(stream, self._hear)
+                entries = await self._server.entries(stream)
             except Outage as error:
                 if not pause:
                     log.warning("queue.lost", reason=type(error).__name__)
                 pause = min(LONGEST_PAUSE, pause * 2 or FIRST_PAUSE)
                 await asyncio.sleep(pause)
+                continue
+            pause = 0.0
+            await self._take(entries)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._look_now.wait()
 
-    async def _deliver(self, raw: str) -> None:
-        reply = parse_reply(raw)
-        if reply is None:
-            log.warning("reply.unreadable")
-            return
-        waiting = self._waiting.get(reply.request_id)
-        if waiting and not waiting.done():
-            waiting.set_result(reply)
-            return
-        try:
-            await self._on_late(reply)
-        except Exception:
-            log.exception("reply.late_failed", trace=reply.trace)
+    async def _take(self, entries: list[Entry]) -> None:
+        late = []
+        for entry_id, fields in entries:  # all at once: what is forgotten meanwhile must not look new
+            if entry_id in self._taken:
+                self._forget(entry_id)  # in vain, it seems, the first time
+                continue
+            reply = parse_reply(fields.get("reply", ""))
+            if not self._hand_on(entry_id, reply):
+                late.append((entry_id, reply))
+                self._taken.add(entry_id)
+        for entry_id, reply in late:
+            if reply is None:
+                log.warning("reply.unreadable")
+            else:
+                try:
+                    await self._on_late(reply)
+                except Exception:
+                    log.exception("reply.late_failed", trace=reply.trace)
+            self._forget(entry_id)
+
+    def _forget(self, entry_id: str) -> None:
+        """Take it out of the stream, together with all others of this moment."""
+        if not self._to_forget:
+            task = asyncio.create_task(self._forget_all())
+            self._forgetting.add(task)
+            task.add_done_callback(self._forgetting.discard)
+        self._to_forget.append(entry_id)
+
+    async def _forget_all(self) -> None:
+        ids, self._to_forget = self._to_forget, []
+        with suppress(*Outage):  # the next look finds them again
+            await self._server.ask("XDEL", self._keys.replies(self._name), *ids)
+            self._taken.difference_update(ids)
 
 
 def _room(payload: Payload) -> int:
-    return MOST_WAITING if isinstance(payload, ForBalance) else MOST_AT_DESK
+    return MOST_WAITING if isinstance(payload, ForBalance) else MOST_AT_DESK_WAITING
 
 
 def _give_up(waiting: asyncio.Future[Reply]) -> None:

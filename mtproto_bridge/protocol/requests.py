@@ -141,6 +141,11 @@ class Request(Envelope):
         return self
 
     @property
+    def bound(self) -> str:
+        """What its nonce is bound to, on one line: with anything else the nonce is refused."""
+        return self.payload.model_dump_json()
+
+    @property
     def order_key(self) -> str:
         """Requests with the same key run one after the other; others side by side."""
         if isinstance(self.payload, ForBalance):

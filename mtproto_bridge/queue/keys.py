@@ -17,7 +17,7 @@ class Keys:
         return f"{{{self.prefix}}}"
 
     def lane(self, account: AccountId) -> str:
-        """Stream: requests for one account, unfinished ones only."""
+        """Stream: the unfinished requests for one account. The channel of this name tells of each as it comes."""
         return f"{self._tag}:lane:{account}"
 
     def lease(self, account: AccountId) -> str:
@@ -41,15 +41,15 @@ class Keys:
         return f"{self._tag}:bridges"
 
     def news(self) -> str:
-        """Stream that every bridge reads: lanes were taken or released."""
+        """Channel that every bridge hears: the name of one that released a lane."""
         return f"{self._tag}:news"
 
     def replies(self, client: str) -> str:
-        """Stream: answers a client has not taken care of yet."""
+        """Stream: answers a client has not taken care of yet. The channel of this name tells of each as it comes."""
         return f"{self._tag}:replies:{client}"
 
     def nonce(self, actor: int, kind: str, nonce: str) -> str:
-        """Hash with a life: the payload a nonce came with first, and its result."""
+        """String with a life: the payload a nonce came with first, and on a second line its result."""
         return f"{self._tag}:nonce:{actor}:{kind}:{nonce}"
 
     def share(self, actor: int) -> str:

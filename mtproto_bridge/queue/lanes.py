@@ -21,15 +21,12 @@ from mtproto_bridge.queue.redis import Outage, QueueServer, end
 from mtproto_bridge.queue.watchdog import Watchdog
 from mtproto_bridge.queue.work import Lane, Shop
 
-READ_BLOCK_MS = 2_000
-LONGEST_PAUSE = 1.0
 OUTAGE_PAUSE = 0.5
 GOODBYE_SECONDS = 1.0
 """How long a server that is silent may hold up our end."""
 LOOKS = 20
 """How often the watchdog looks within one lease."""
 SHORTEST_TURN = 0.01
-MOST_NEWS = 16
 
 Accounts = Callable[[], Awaitable[Iterable[AccountId]]]
 
@@ -64,6 +61,7 @@ class LaneOwner:
         self._turn_now = asyncio.Event()
         self._stopping = asyncio.Event()
         life = self._leases.life
+        server.when_broken = self._turn_now.set
         self._watchdog = Watchdog(self._held, self._cut, self._over, life / LOOKS)
 
     @property
@@ -77,9 +75,7 @@ class LaneOwner:
         try:
             async with asyncio.TaskGroup() as group:
                 keeper = group.create_task(self._keep(accounts))
-                reader = group.create_task(self._read())
                 await self._stopping.wait()
-                await end(reader)
                 leaving = group.create_task(self._say_that_we_leave())  # before any lane is released: so all are taken
                 await self._hand_over()  # the keeper goes on: what is begun may outlast a lease
                 await leaving
@@ -109,6 +105,7 @@ class LaneOwner:
             try:
                 async with asyncio.timeout(pause):
                     living, _ = await asyncio.gather(self._renew(), self._look_at_server())
+                    await self._listen()
                 if lost:
                     log.info("queue.back")
                 lost = False
@@ -127,6 +124,15 @@ class LaneOwner:
                 async with asyncio.timeout(pause):
                     await self._turn_now.wait()
             hurried = self._turn_now.is_set()  # a lane is free: the store need not be asked again
+
+    async def _listen(self) -> None:
+        """Hear what comes into our lanes, also after the connection broke; what came in between is looked for."""
+        lanes = [lane.catch_up() for lane in self._lanes.values() if not lane.closing]
+        await asyncio.gather(self._server.listen(self._keys.news(), self._hear_news), *lanes)
+
+    def _hear_news(self, released_by: str) -> None:
+        if released_by != self._name:
+            self._turn_now.set()
 
     async def _known(self, accounts: Accounts) -> list[AccountId]:
         try:
@@ -177,8 +183,6 @@ class LaneOwner:
         lanes = [Lane(self._shop, lease, self._lose) for lease in taken.leases]
         self._lanes.update({lane.account: lane for lane in lanes})
         await asyncio.gather(*(self._begin(lane) for lane in lanes))
-        if lanes:  # our own reader waits for news of the lanes it knew
-            await self._server.ask("XADD", self._keys.news(), "MAXLEN", MOST_NEWS, "*", "taken", self._name)
         if taken.free_in is None:
             return math.inf
         return max(SHORTEST_TURN, taken.free_in + 0.001)  # by then our share may have grown, too
@@ -224,13 +228,13 @@ class LaneOwner:
         await lane.close()
         if not await self._let_go(lane):
             lane.lease.given_up = True  # its connection may be open: let the lease end by itself
-            self._drop(lane)
+            await self._drop(lane)
             return
         with suppress(*Outage):  # the lease then ends by itself
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._leases.release(lane.lease)
         log.info("lane.released", account=lane.account)
-        self._drop(lane)
+        await self._drop(lane)
 
     def _lose(self, lane: Lane) -> None:
         """The lane is not ours any more."""
@@ -243,7 +247,7 @@ class LaneOwner:
         lane.closing = True
         await self._let_go(lane)  # what is begun fails then, and ends
         await lane.close()
-        self._drop(lane)
+        await self._drop(lane)
 
     async def _let_go(self, lane: Lane) -> bool:
         try:
@@ -253,30 +257,9 @@ class LaneOwner:
             return False
         return True
 
-    def _drop(self, lane: Lane) -> None:
+    async def _drop(self, lane: Lane) -> None:
         if self._lanes.get(lane.account) is lane:
             del self._lanes[lane.account]
-
-    # -- reading --------------------------------------------------------------------------------------------
-
-    async def _read(self) -> None:
-        pause = 0.0
-        news_id = "0-0"
-        while True:
-            lanes = [lane for lane in self._lanes.values() if lane.taken_over and not lane.closing]
-            streams = {self._keys.lane(lane.account): lane.last for lane in lanes}
-            streams[self._keys.news()] = news_id
-            try:
-                found = await self._server.read(streams, block_ms=READ_BLOCK_MS)
-            except Outage:  # the keeper says so in the log
-                pause = min(LONGEST_PAUSE, pause * 2 or 0.05)
-                await asyncio.sleep(pause)
-                continue
-            pause = 0.0
-            for entry_id, news in found.get(self._keys.news(), []):
-                news_id = entry_id
-                if news.get("released", self._name) != self._name:
-                    self._turn_now.set()
-            for lane in lanes:  # the answer is for these: one that was taken anew meanwhile reads from its start
-                lane.dispatch(found.get(self._keys.lane(lane.account), []))
-            await asyncio.sleep(0)  # what was read begins before more is asked for
+            with suppress(*Outage):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await lane.hear_no_more()

@@ -43,7 +43,7 @@ class DeadLetters:
     async def all(self) -> AsyncIterator[Letter]:
         """Every letter, oldest first."""
         start = "-"
-        while page := await self._server.range(self._keys.dead_letters(), start, PAGE):
+        while page := await self._server.entries(self._keys.dead_letters(), start, PAGE):
             for letter_id, fields in page:
                 try:
                     request = Request.model_validate_json(fields["request"])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -30,6 +30,9 @@ REFUSALS: dict[str, type[ResponseError]] = {
 
 Command = tuple[str | int, ...]
 
+Hear = Callable[[str], None]
+"""Is told what was said on a channel, at once and in order: it must not raise."""
+
 
 class NotSent(RedisConnectionError):  # noqa: N818 - a fact, as its sibling
     """The server could not be reached: nothing was asked of it."""
@@ -46,15 +49,20 @@ class Line:
     Python's, so those of one tick share a write, and their answers are heard in one turn, past redis-py's layers.
     """
 
-    def __init__(self, pool: ConnectionPool, first: Iterable[Command] = ()) -> None:
-        """`first` is said on each new connection."""
+    def __init__(
+        self, pool: ConnectionPool, first: Iterable[Command] = (), broken: Callable[[], None] = lambda: None
+    ) -> None:
+        """`first` is said on each new connection; `broken` is called whenever one is gone."""
         self._pool = pool
-        self._first = list(first)
+        self._first = [*first, ("HELLO", 3)]  # RESP3: what is said on channels comes between the answers
+        self._broken = broken
+        self._hearing: dict[str, Hear] = {}
         self._ear: _Ear | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._outgoing: list[bytes] = []
-        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Any], float, str | None]] = deque()
+        """Who waits, until when, and for which kind of push, if the answer is one."""
         self._alarm: asyncio.TimerHandle | None = None
         self._pause = 0.0
         self._not_before = 0.0
@@ -66,7 +74,24 @@ class Line:
             NotSent, Unanswered: the server is out of reach.
             ResponseError: it refused.
         """
-        packed = pack(command)  # what cannot be packed is its asker's trouble alone
+        return await self._ask(pack(command), patience or SILENCE_SECONDS)
+
+    async def listen(self, channel: str, hear: Hear) -> None:
+        """Hear what is said on a (shard) channel, until the connection breaks. What was said before is not told.
+
+        Raises:
+            NotSent, Unanswered: the server is out of reach.
+            ResponseError: it refused.
+        """
+        self._hearing[channel] = hear
+        await self._ask(pack(("SSUBSCRIBE", channel)), SILENCE_SECONDS, "ssubscribe")
+
+    async def leave(self, channel: str) -> None:
+        """Hear a channel no more. Raises as `listen` does."""
+        if self._hearing.pop(channel, None) and self._ear:
+            await self._ask(pack(("SUNSUBSCRIBE", channel)), SILENCE_SECONDS, "sunsubscribe")
+
+    async def _ask(self, packed: bytes, patience: float, push: str | None = None) -> Any:  # noqa: ANN401
         if self._ear is None:
             await self._connect()
             if self._ear is None:
@@ -76,7 +101,7 @@ class Line:
         if not self._outgoing:
             loop.call_soon(self._flush)
         self._outgoing.append(packed)
-        self._waiting.append((answer, loop.time() + (patience or SILENCE_SECONDS)))
+        self._waiting.append((answer, loop.time() + patience, push))
         if len(self._outgoing) == MOST_TOGETHER:
             self._flush()
         return await answer
@@ -98,13 +123,14 @@ class Line:
             self._alarm.cancel()
             self._alarm = None
         while self._waiting:
-            asker, _ = self._waiting.popleft()
+            asker, _, _ = self._waiting.popleft()
             if not asker.done():
                 asker.set_exception(Unanswered("the connection to the server broke"))
         if ear:
             closing = asyncio.get_running_loop().create_task(close(ear.connection))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
+            self._broken()
 
     def _flush(self) -> None:
         commands, self._outgoing = self._outgoing, []
@@ -155,7 +181,9 @@ class Line:
         """The next answer is there."""
         if ear is not self._ear:  # of a connection we broke with
             return
-        asker, _ = self._waiting.popleft()
+        if isinstance(answer, hiredis.PushNotification) and self._told(answer):
+            return
+        asker, _, _ = self._waiting.popleft()
         if isinstance(answer, ResponseError):
             if not asker.done():  # else it was cancelled
                 asker.set_exception(answer)
@@ -163,6 +191,17 @@ class Line:
                 self.hang_up()
         elif not asker.done():
             asker.set_result(answer)
+
+    def _told(self, push: Sequence[str]) -> bool:
+        """Pass on what came by itself; False when it is somebody's answer."""
+        if push[0] == "smessage":
+            if hear := self._hearing.get(push[1]):
+                hear(push[2])
+            return True
+        if self._waiting and self._waiting[0][2] == push[0]:
+            return False
+        self.hang_up()  # a channel was taken from us: it went to another server
+        return True
 
     def lost(self, ear: "_Ear") -> None:
         """The connection is gone."""

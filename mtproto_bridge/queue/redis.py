@@ -1,7 +1,7 @@
 """The one typed place where the server is met: what it answers, and what our scripts refuse."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, NamedTuple, cast
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from mtproto_bridge.queue.connecting import pool_at
-from mtproto_bridge.queue.line import SILENCE_SECONDS, Command, Line
+from mtproto_bridge.queue.line import Hear, Line
 
 Outage = (RedisError, OSError)
 """What a server raises that cannot be reached or cannot serve now (full, failing over, without its replicas).
@@ -55,17 +55,18 @@ SCRIPTS = {
 
 
 class QueueServer:
-    """One Redis-compatible server: a line to ask on, and one to wait for news on."""
+    """One Redis-compatible server: what we ask it, and what it tells us by itself."""
 
     def __init__(self, url: str) -> None:
         self._pool = pool_at(url)
-        self._line = Line(self._pool, [("SCRIPT", "LOAD", script.text) for script in SCRIPTS.values()])
-        self._news = Line(self._pool)
+        scripts = [("SCRIPT", "LOAD", script.text) for script in SCRIPTS.values()]
+        self._line = Line(self._pool, scripts, self._broke)
+        self.when_broken: Callable[[], None] = lambda: None
+        """Called whenever the connection is gone: what was listened to is listened to no more."""
 
     async def close(self) -> None:
         """Close every connection."""
         await self._line.close()
-        await self._news.close()
         await self._pool.disconnect()
 
     async def ask(self, *command: str | int) -> Any:  # noqa: ANN401 - whatever the server answers
@@ -75,6 +76,17 @@ class QueueServer:
             NotSent, Unanswered, ResponseError: all of them an Outage.
         """
         return await self._line.ask(*command)
+
+    def _broke(self) -> None:
+        self.when_broken()
+
+    async def listen(self, channel: str, hear: Hear) -> None:
+        """Hear what is said on a channel, until the connection breaks. Raises as `ask` does."""
+        await self._line.listen(channel, hear)
+
+    async def leave(self, channel: str) -> None:
+        """Hear a channel no more. Raises as `ask` does."""
+        await self._line.leave(channel)
 
     async def script(self, name: str, keys: Sequence[str], *args: str | int) -> Any:  # noqa: ANN401 - Lua's answer
         """Run one of our Lua scripts, atomically.
@@ -92,35 +104,10 @@ class QueueServer:
         except ResponseError as error:
             raise _refusal(error) from error
 
-    async def read(
-        self, streams: Mapping[str, str], *, block_ms: int, count: int = 128, first: Command | None = None
-    ) -> dict[str, list[Entry]]:
-        """New entries after the ids given, waiting up to `block_ms` for the first. One may read at a time.
-
-        `first` is asked on the way: it costs no write of its own.
-        """
-        command: Command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", *streams, *streams.values())
-        reading = self._news.ask(*command, patience=block_ms / 1000 + SILENCE_SECONDS)
-        answer: Any
-        try:
-            if first:  # whether it was refused is all the same to who reads
-                _, answer = await asyncio.gather(self._news.ask(*first), reading, return_exceptions=True)
-                if isinstance(answer, BaseException):
-                    raise answer
-            else:
-                answer = await reading
-        except asyncio.CancelledError:  # the next to read shall not wait for what this one asked
-            self._news.hang_up()
-            raise
-        return {name: _entries(found) for name, found in answer or ()}
-
-    async def unfinished(self, lane: str) -> list[Entry]:
-        """Everything in a lane, in order."""
-        return _entries(await self.ask("XRANGE", lane, "-", "+"))
-
-    async def range(self, stream: str, start: str, count: int) -> list[Entry]:
-        """Entries of a stream from an id on (`-` from the first, `(id` after one)."""
-        return _entries(await self.ask("XRANGE", stream, start, "+", "COUNT", count))
+    async def entries(self, stream: str, start: str = "-", count: int | None = None) -> list[Entry]:
+        """Entries of a stream from an id on (`-` from the first, `(id` after one), in order."""
+        most = () if count is None else ("COUNT", count)
+        return [(entry, _pairs(flat)) for entry, flat in await self.ask("XRANGE", stream, start, "+", *most)]
 
     async def get(self, key: str) -> str | None:
         """A string's value."""
@@ -136,15 +123,11 @@ class QueueServer:
 
     async def hash_all(self, key: str) -> dict[str, str]:
         """A whole hash."""
-        return _pairs(await self.ask("HGETALL", key))
+        return cast("dict[str, str]", await self.ask("HGETALL", key))
 
     async def hash_put(self, key: str, values: Mapping[str, str]) -> None:
         """Set fields of a hash."""
         await self.ask("HSET", key, *(one for pair in values.items() for one in pair))
-
-
-def _entries(raw: list[tuple[str, list[str]]]) -> list[Entry]:
-    return [(entry_id, _pairs(fields)) for entry_id, fields in raw]
 
 
 def _pairs(flat: list[str]) -> dict[str, str]:

@@ -1,9 +1,8 @@
 """Working on what is in one lane: in order per balance, side by side otherwise, every step fenced by the lease."""
 
 import asyncio
-import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,15 +18,9 @@ from mtproto_bridge.protocol.replies import parse_reply
 from mtproto_bridge.protocol.requests import Envelope, ForBalance, Mutation
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.leases import HeldLease
+from mtproto_bridge.queue.limits import MOST_AT_DESK, MOST_AT_ONCE, MOST_ATTEMPTS, MOST_LETTERS, MOST_REPLIES
 from mtproto_bridge.queue.redis import Entry, Fenced, NonceChanged, Outage, QueueServer
 
-MOST_ATTEMPTS = 3
-MOST_REPLIES = 10_000
-MOST_LETTERS = 1_000
-MOST_AT_ONCE = 8
-"""Requests of one account that run side by side."""
-MOST_AT_DESK = 6
-"""How many of these may be bound to no balance: the rest is kept for who joins or revokes."""
 DRAIN_SECONDS = 7.0
 """How long a hand-over waits for work that is begun: less than who stops us waits before it kills."""
 LONGEST_PAUSE = 2.0
@@ -44,6 +37,8 @@ class Work:
     entry_id: str
     asked: Request | Envelope
     """An Envelope when a newer bot asked for what this bridge does not know."""
+    begun: bool = False
+    """For us, on its way into the lane (submit.lua)."""
     begun_before: bool = False
     """By an owner that is gone: maybe it is what the owner died of."""
     not_before: datetime | None = None
@@ -83,16 +78,20 @@ class Lane:
     def __init__(self, shop: Shop, lease: HeldLease, lost: Callable[["Lane"], None]) -> None:
         self.lease = lease
         self.account = lease.account
-        self.last = "0-0"
-        """The newest entry that was read."""
         self._shop = shop
         self._lost = lost
         self._queues: dict[str, deque[Work]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         self._desk_slots = asyncio.Semaphore(MOST_AT_DESK)
-        self.taken_over = False
-        """What the last owner left is known: now it may be read."""
+        self._attempts: dict[str, str] = {}
+        """How often the entries that an earlier owner left were begun."""
+        self._here: set[str] = set()
+        """The entries that are in the queues."""
+        self._looked_at = "-"
+        """Where the next look at the stream begins."""
+        self._unlooked: list[Entry] | None = []
+        """What was told while older entries were not here yet; None when all of them are."""
         self.closing = False
         """It begins nothing more."""
         self._stir = asyncio.Event()
@@ -123,40 +122,67 @@ class Lane:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    # -- taking over and reading ----------------------------------------------------------------------------
+    # -- taking over and hearing ----------------------------------------------------------------------------
 
     async def take_over(self) -> None:
-        """Look what an earlier owner left."""
+        """Look what an earlier owner left, and hear what comes from now on."""
         server, keys = self._shop.server, self._shop.keys
-        entries, begun, floods = await asyncio.gather(
-            server.unfinished(keys.lane(self.account)),
-            server.hash_all(keys.attempts(self.account)),
-            server.hash_all(keys.floods(self.account)),
+        self._attempts, floods = await asyncio.gather(
+            server.hash_all(keys.attempts(self.account)), server.hash_all(keys.floods(self.account))
         )
         if floods:
             until = {method: datetime.fromtimestamp(int(at) / 1000, UTC) for method, at in floods.items()}
             self._shop.handler.remember_floods(self.account, until)
-        self.dispatch(entries, begun={entry for entry, attempts in begun.items() if not attempts.startswith("0 ")})
-        self.taken_over = True
+        await self.catch_up()
 
-    def dispatch(self, entries: Iterable[Entry], begun: Iterable[str] = ()) -> None:
-        """Begin what is new among these as soon as its turn comes."""
-        for entry in () if self.closing else entries:
-            if _position(entry[0]) <= _position(self.last):
-                continue  # read twice: by the take-over and by the reader
-            self.last = entry[0]
-            work = Work(entry[0], _parse(entry), begun_before=entry[0] in begun)
-            key = work.order_key
-            queue = self._queues.get(key)
-            if queue is not None:
-                queue.append(work)
-                if queue[0].not_before:
-                    self.stir()
-                continue
+    async def catch_up(self) -> None:
+        """Hear of each entry that comes, and look for those in the stream that nobody told us of."""
+        server, lane = self._shop.server, self._shop.keys.lane(self.account)
+        self._unlooked = []
+        _, found = await asyncio.gather(server.listen(lane, self._hear), server.entries(lane, self._looked_at))
+        for entry in found:
+            self._looked_at = f"({entry[0]}"
+            self._dispatch(entry)
+        told, self._unlooked = self._unlooked, None
+        for entry in told:
+            self._dispatch(entry)
+
+    async def hear_no_more(self) -> None:
+        """Leave the lane to others."""
+        await self._shop.server.leave(self._shop.keys.lane(self.account))
+
+    def _hear(self, told: str) -> None:
+        entry_id, begun, request = told.split(" ", 2)
+        entry = (entry_id, {"request": request, "begun": begun})
+        if self._unlooked is None:
+            self._dispatch(entry, told=True)
+        else:  # behind what is older
+            self._unlooked.append(entry)
+
+    def _dispatch(self, entry: Entry, *, told: bool = False) -> None:
+        """Begin what is new as soon as its turn comes."""
+        entry_id, fields = entry
+        if self.closing or entry_id in self._here:
+            return
+        self._here.add(entry_id)
+        begun = fields.get("begun", "-")
+        work = Work(entry_id, _parse(entry))
+        key = work.order_key
+        queue = self._queues.get(key)
+        if queue is not None:
+            queue.append(work)
+            if queue[0].not_before:
+                self.stir()
+        else:
+            work.begun = told and begun == self.lease.token
             queue = self._queues[key] = deque([work])
             task = asyncio.create_task(self._drain(key, queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        if entry_id in self._attempts:
+            work.begun_before = not self._attempts[entry_id].startswith("0 ")
+        else:
+            work.begun_before = begun not in ("-", self.lease.token)
 
     # -- working --------------------------------------------------------------------------------------------
 
@@ -174,6 +200,7 @@ class Lane:
                     finished = await self._in_slot(work)
                 if finished:
                     queue.remove(work)
+                    self._here.discard(work.entry_id)
         except Fenced:
             self._lost(self)
         finally:
@@ -224,7 +251,7 @@ class Lane:
         if not isinstance(request, Request):
             return await self._finish(work, _failed(request, ErrorCode.UNSUPPORTED))
         try:
-            attempt, stored = await self._begin(work.entry_id, request)
+            attempt, stored = await self._begin(work, request)
         except NonceChanged:
             return await self._finish(work, _failed(request, ErrorCode.CONFIRMATION_CHANGED))
         if attempt < 0:
@@ -252,12 +279,14 @@ class Lane:
 
     # -- the steps in Redis ---------------------------------------------------------------------------------
 
-    async def _begin(self, entry_id: str, request: Request) -> tuple[int, Reply | None]:
-        keys, arguments = self._keys, [self.lease.token, entry_id]
+    async def _begin(self, work: Work, request: Request) -> tuple[int, Reply | None]:
+        if work.begun:
+            work.begun = False  # once: parked, it is begun anew
+            return 1, None
+        keys, arguments = self._keys, [self.lease.token, work.entry_id]
         if request.nonce:
-            payload = request.payload.model_dump_json().encode()
             keys = [*keys, self._nonce_key(request)]
-            arguments += [hashlib.sha256(payload).hexdigest(), str(int(NONCE_LIFE.total_seconds()))]
+            arguments += [request.bound, str(int(NONCE_LIFE.total_seconds()))]
         attempt, stored = await self._step("begin", keys, *arguments)
         return int(attempt), parse_reply(stored) if stored else None
 
@@ -265,9 +294,10 @@ class Lane:
         """Finish an entry and answer its asker. Only a success is kept under the nonce: a failure may be retried."""
         asked = work.asked
         keys = [*self._keys, self._shop.keys.replies(asked.reply_to)]
+        arguments: list[str | int] = [self.lease.token, work.entry_id, reply.model_dump_json(), MOST_REPLIES]
         if isinstance(asked, Request) and asked.nonce and reply.failure is None:
             keys.append(self._nonce_key(asked))
-        arguments = (self.lease.token, work.entry_id, reply.model_dump_json(), MOST_REPLIES)
+            arguments.append(asked.bound)
         await self._step("finish", keys, *arguments)
         return True
 

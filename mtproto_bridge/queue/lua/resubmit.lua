@@ -9,5 +9,6 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
   if string.find(entry[2][2], answered, 1, true) then return 0 end
 end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return redis.error_reply('FULL the lane is full') end
-redis.call('XADD', KEYS[1], '*', 'request', ARGV[2])
+local id = redis.call('XADD', KEYS[1], '*', 'request', ARGV[2])
+redis.call('SPUBLISH', KEYS[1], id .. ' - ' .. ARGV[2])
 return 1
