@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -115,6 +116,8 @@ class BridgeClient:
         self._keys = keys or Keys()
         self._now = now
         self._on_late = on_late
+        self._session, self._numbers = secrets.token_hex(5), count(1)
+        """Together they name a request, over restarts too."""
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._routes: dict[BalanceId, AccountId] = {}
         self._taken: set[str] = set()
@@ -273,7 +276,7 @@ class BridgeClient:
         nonce: str | None = None,
     ) -> R:
         request = Request(
-            id=secrets.token_hex(8),
+            id=f"{self._session}{next(self._numbers):x}",
             actor=caller.actor,
             reply_to=self._name,
             trace=caller.trace,

@@ -232,7 +232,7 @@ class LaneOwner:
             return
         with suppress(*Outage):  # the lease then ends by itself
             async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._leases.release(lane.lease)
+                await self._leases.release(lane.lease, lane.begun)
         log.info("lane.released", account=lane.account)
         await self._drop(lane)
 

@@ -5,7 +5,7 @@ of ours is always over a little earlier for us than for the server.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mtproto_bridge.protocol.ids import AccountId
@@ -96,8 +96,9 @@ class Leases:
                 held.append(answer / 1000)
         return Taken(taken, min((one for one in held if one > 0), default=None))
 
-    async def release(self, lease: HeldLease) -> None:
-        """Give a lease back at once, and let the other bridges know."""
+    async def release(self, lease: HeldLease, begun: Iterable[str] = ()) -> None:
+        """Give a lease back at once, and let the other bridges know; with the entries `begun` and not finished."""
         lease.given_up = True
-        keys = [self._keys.lease(lease.account), self._keys.news()]
-        await self._server.script("release", keys, lease.token, self._bridge)
+        names, account = self._keys, lease.account
+        keys = [names.lease(account), names.lane(account), names.attempts(account), names.news()]
+        await self._server.script("release", keys, lease.token, self._bridge, *begun)

@@ -39,6 +39,8 @@ class Work:
     """An Envelope when a newer bot asked for what this bridge does not know."""
     begun: bool = False
     """For us, on its way into the lane (submit.lua)."""
+    tried: bool = False
+    """Begun by us."""
     begun_before: bool = False
     """By an owner that is gone: maybe it is what the owner died of."""
     not_before: datetime | None = None
@@ -97,6 +99,11 @@ class Lane:
         self._stir = asyncio.Event()
         keys = shop.keys
         self._keys = [keys.lease(self.account), keys.lane(self.account), keys.attempts(self.account)]
+
+    @property
+    def begun(self) -> list[str]:
+        """The entries that were begun and are not finished, when it is closed."""
+        return [work.entry_id for queue in self._queues.values() for work in queue if work.tried]
 
     @property
     def busy(self) -> int:
@@ -266,7 +273,7 @@ class Lane:
             outcome = outcome.reply
         if outcome.failure and not self.lease.holds():
             raise Fenced  # it failed because we may not act any more: the next owner does
-        return await self._finish(work, outcome)
+        return await self._finish(work, outcome, keep=stored is None and outcome.failure is None)
 
     async def _handle(self, request: Request, attempt: int, stored: Reply | None) -> Outcome:
         try:
@@ -280,6 +287,7 @@ class Lane:
     # -- the steps in Redis ---------------------------------------------------------------------------------
 
     async def _begin(self, work: Work, request: Request) -> tuple[int, Reply | None]:
+        work.tried = True
         if work.begun:
             work.begun = False  # once: parked, it is begun anew
             return 1, None
@@ -290,12 +298,12 @@ class Lane:
         attempt, stored = await self._step("begin", keys, *arguments)
         return int(attempt), parse_reply(stored) if stored else None
 
-    async def _finish(self, work: Work, reply: Reply) -> bool:
-        """Finish an entry and answer its asker. Only a success is kept under the nonce: a failure may be retried."""
+    async def _finish(self, work: Work, reply: Reply, *, keep: bool = False) -> bool:
+        """Finish an entry and answer its asker. The first success is to be kept: a failure may be retried."""
         asked = work.asked
         keys = [*self._keys, self._shop.keys.replies(asked.reply_to)]
         arguments: list[str | int] = [self.lease.token, work.entry_id, reply.model_dump_json(), MOST_REPLIES]
-        if isinstance(asked, Request) and asked.nonce and reply.failure is None:
+        if keep and isinstance(asked, Request) and asked.nonce:
             keys.append(self._nonce_key(asked))
             arguments.append(asked.bound)
         await self._step("finish", keys, *arguments)

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from mtproto_bridge.client import MOST_WAITING, BridgeClient
+from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.protocol import ErrorCode
 from mtproto_bridge.protocol.ids import BotId
+from mtproto_bridge.queue.limits import MOST_WAITING
 from tests.chaos.ledger import Ask, Ledger
 from tests.chaos.people import Person, crowd
 from tests.chaos.run import FLUSHED, clients

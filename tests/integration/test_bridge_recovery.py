@@ -1,7 +1,7 @@
 """The bridge after things went wrong: found in review, each with its scenario."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -133,16 +133,16 @@ async def test_one_balance_in_trouble_does_not_hide_the_others(
 async def test_the_reader_of_answers_outlives_what_a_failover_sends(
     client: BridgeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that changes its role ends blocked reads with an error that is no lost connection."""
-    read, refused = client._server.read, asyncio.Event()
+    """A server that changes its role may refuse in words that are no lost connection."""
+    entries, refused = client._server.entries, asyncio.Event()
 
-    async def once_refused(streams: Mapping[str, str], **how: Any) -> dict[str, list[Entry]]:
+    async def once_refused(*asked: Any) -> list[Entry]:
         if not refused.is_set():
             refused.set()
-            raise ResponseError("UNBLOCKED force unblock from blocking operation")
-        return await read(streams, **how)
+            raise ResponseError("LOADING the dataset is in memory soon")
+        return await entries(*asked)
 
-    monkeypatch.setattr(client._server, "read", once_refused)
-    await client.browse_programs(OWNER, page=0, size=6)  # ends the read that blocks now
+    monkeypatch.setattr(client._server, "entries", once_refused)
+    client._server._line.hang_up()  # it looks again
     await refused.wait()
     assert (await client.browse_programs(OWNER, page=0, size=6)).total == 2

@@ -12,6 +12,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode, Reply
 from mtproto_bridge.protocol.ids import BalanceId, BotId
 from mtproto_bridge.protocol.requests import ListAffiliations, ListBalances
 from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.limits import SHARE
 from mtproto_bridge.queue.line import MOST_TOGETHER
 from mtproto_bridge.queue.redis import QueueServer
 from tests.queue_bridges import Stub, serving
@@ -51,7 +52,7 @@ async def _lane_holds(site: Site, count: int) -> bool:
 
 async def test_a_lane_that_is_full_is_told_to_the_asker_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "MOST_WAITING", 0)
-    monkeypatch.setattr(client_module, "MOST_AT_DESK", 0)
+    monkeypatch.setattr(client_module, "MOST_AT_DESK_WAITING", 0)
     async with site.client() as client:
         assert await refusal(client.list_balances(ME)) == ErrorCode.UNAVAILABLE
         assert await shows(client, 1) == ErrorCode.UNAVAILABLE
@@ -61,7 +62,7 @@ async def test_a_lane_that_is_full_is_told_to_the_asker_at_once(site: Site, monk
 async def test_a_lane_full_of_people_who_browse_still_takes_who_acts(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "MOST_AT_DESK", 3)
+    monkeypatch.setattr(client_module, "MOST_AT_DESK_WAITING", 3)
     monkeypatch.setattr(client_module, "MOST_WAITING", 5)
     for _ in range(3):
         await site.submit(ask(READ))
@@ -270,4 +271,4 @@ async def test_only_who_asks_the_desk_spends_a_share(site: Site, payload: ListBa
         await client._submit(ONE, request)
         await client._submit(ONE, ask(show(1)))
         left = await site.server.hash_get(site.keys.share(ME.actor), "left")
-    assert left == str(client_module.SHARE - 1)
+    assert left == str(SHARE - 1)

@@ -7,7 +7,6 @@ import pytest
 
 from mtproto_bridge.protocol import ErrorCode, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.queue import lanes
 from tests.queue_bridges import LeaseClock, Stub, serving
 from tests.queue_fixtures import (
     LONG,
@@ -178,11 +177,10 @@ async def test_after_a_failover_no_lane_changes_hands_for_one_lease_and_held_one
     assert stub.gone == [ONE, TWO]
 
 
-async def test_a_server_that_forbids_info_is_served_all_the_same(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_forbids_info_is_served_all_the_same(site: Site) -> None:
     user = site.keys.prefix
     await site.server.ask("ACL", "SETUSER", user, "on", ">secret", "~*", "&*", "+@all", "-info")
     stub = Stub()
-    monkeypatch.setattr(lanes, "READ_BLOCK_MS", 100)
     async with site_at(site.url.replace("unix://", f"unix://{user}:secret@")) as other:
         other.keys = site.keys
         async with serving(other, stub, ttl=SHORT):

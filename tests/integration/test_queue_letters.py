@@ -11,7 +11,7 @@ from mtproto_bridge.dead_letters import NONE, START_WITHIN, dead_letters
 from mtproto_bridge.protocol import Request
 from mtproto_bridge.queue import letters as letters_module
 from mtproto_bridge.queue.letters import DeadLetters
-from mtproto_bridge.queue.work import MOST_ATTEMPTS
+from mtproto_bridge.queue.limits import MOST_ATTEMPTS
 from mtproto_bridge.settings import BridgeSettings
 from tests.queue_bridges import Stub, serving
 from tests.queue_fixtures import ONE, Place, Site, ask, join, show

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from mtproto_bridge.queue import line
 from mtproto_bridge.queue.connecting import pool_at
@@ -184,22 +184,57 @@ async def answers(questions: Line) -> bool:
     return await outcome(questions.ask("PING")) == "PONG"
 
 
-async def test_a_reader_of_news_gives_a_silent_server_up_even_while_it_connects(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    impatient(monkeypatch, SILENCE)
-    async with site_at(place.url) as site:
-        await site.server.read({"nothing": "0-0"}, block_ms=1)
-        async with place.frozen():
-            for _ in range(2):  # on the connection it has, and on the one it makes
-                began = time.monotonic()
-                assert await outcome(site.server.read({"nothing": "0-0"}, block_ms=1)) is not None
-                assert time.monotonic() < began + SILENCE + 1
+async def test_what_is_said_comes_in_order_between_the_answers(questions: Line) -> None:
+    heard: list[str] = []
+    await questions.listen("a", heard.append)
+    await questions.listen("b", lambda said: heard.append(f"b {said}"))
+    answers = await asyncio.gather(
+        *(questions.ask("SPUBLISH", "ab"[number % 2], number) for number in range(4)), questions.ask("ECHO", "after")
+    )
+    assert answers == [1, 1, 1, 1, "after"]
+    assert heard == ["0", "b 1", "2", "b 3"]
+    await questions.leave("a")
+    assert await questions.ask("SPUBLISH", "a", "x") == 0
+    assert heard[4:] == []
 
-        async def reads() -> bool:
-            return await outcome(site.server.read({"nothing": "0-0"}, block_ms=1)) == {}
 
-        await until(reads)
+async def test_a_channel_that_is_forbidden_is_refused_to_its_asker_alone(questions: Line) -> None:
+    await questions.ask("ACL", "SETUSER", "default", "resetchannels", "&allowed")
+    try:
+        answers = await asyncio.gather(
+            questions.listen("forbidden", print),
+            questions.listen("allowed", print),
+            questions.ask("ECHO", "after"),
+            return_exceptions=True,
+        )
+    finally:
+        await questions.ask("ACL", "SETUSER", "default", "allchannels")
+    assert isinstance(answers[0], NoPermissionError)
+    assert list(answers[1:]) == [None, "after"]
+
+
+async def test_when_the_connection_breaks_listeners_are_deaf_and_know_it(site: Site) -> None:
+    broken = asyncio.Event()
+    site.server.when_broken = broken.set
+    heard: list[str] = []
+    await site.server.listen("a", heard.append)
+    site.server._line.hang_up()
+    assert broken.is_set()
+    assert await site.server.ask("SPUBLISH", "a", "lost") == 0
+    await site.server.listen("a", heard.append)
+    await site.server.ask("SPUBLISH", "a", "heard")
+    assert heard == ["heard"]
+
+
+async def test_a_channel_that_is_taken_from_us_breaks_the_connection(site: Site) -> None:
+    """As when its slot moves to another server: whoever listened must look for it anew."""
+    broken = asyncio.Event()
+    site.server.when_broken = broken.set
+    await site.server.listen("a", print)
+    ear: Any = site.server._line._ear
+    ear.data_received(b">3\r\n$12\r\nsunsubscribe\r\n$1\r\na\r\n:0\r\n")
+    assert broken.is_set()
+    assert await site.server.ask("PING") == "PONG"
 
 
 async def test_one_who_asks_much_does_not_look_silent(questions: Line, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mtproto_bridge import client as client_module
 from mtproto_bridge.protocol import ErrorCode
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.queue import embedded, lanes, line
+from mtproto_bridge.queue import embedded, line
 from tests.queue_bridges import Stub, serving
 from tests.queue_fixtures import (
     LONG,
@@ -50,7 +50,7 @@ async def test_a_restart_of_the_server_loses_nothing_and_what_is_in_flight_is_an
         assert (await asking).balances == []
         await until(lambda: behind in stub.finished)
         await until(site.is_idle)
-        assert len(await site.server.unfinished(site.keys.replies("nobody-reads"))) == 2
+        assert len(await site.server.entries(site.keys.replies("nobody-reads"))) == 2
         assert (await client.list_balances(ME)).balances == []
     assert [one.attempt for one in stub.handled] == [1, 1, 1, 1]
 
@@ -58,7 +58,7 @@ async def test_a_restart_of_the_server_loses_nothing_and_what_is_in_flight_is_an
 async def test_without_its_server_a_client_says_so_at_once_and_works_again_when_it_is_back(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (line, client_module, lanes):
+    for module in (line, client_module):
         assert module.LONGEST_PAUSE <= 1
         monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
     async with site_at(place.url) as site, serving(site, Stub()), site.client() as client:
@@ -229,7 +229,7 @@ async def test_a_server_that_lost_its_replicas_for_a_while_strands_no_balance(pl
             bridge.owner._lanes[ONE].lease.renewed_at -= LONG * 0.7  # so that it is not begun at once
         requests = [ask(join(1)), ask(show(1))]
         for request in requests:
-            await site.submit(request)
+            await site.submit(request, at_once=0)
         if when == "finish":
             await stub.until_handled(1)
         await site.server.ask("CONFIG", "SET", "min-replicas-to-write", "1")

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mtproto_bridge.protocol import Reply
+from mtproto_bridge.protocol import Reply, Request
 from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue.limits import MOST_AT_ONCE
 from mtproto_bridge.queue.redis import Fenced, LaneFull, NonceChanged, ShareSpent
-from tests.queue_fixtures import LONG_MS, ONE, PATIENCE, READ, TWO, Site, ask, numbered, show
+from tests.queue_fixtures import LONG_MS, ONE, PATIENCE, READ, TWO, Site, ask, join, numbered, show
 
 BRIDGE_LIFE = 400
 """Milliseconds."""
@@ -31,11 +32,13 @@ async def renew(site: Site, bridge: str, *tokens: str, life: int = LONG_MS) -> l
     return answers
 
 
-async def finish(site: Site, token: str, entry: str, *, reply: str = "{}", nonce: str = "") -> int:
+async def finish(site: Site, token: str, entry: str, *, reply: str = "{}", nonce: str = "", payload: str = "") -> int:
     keys = [*site.work_keys(), site.keys.replies("bot-1")]
+    kept = []
     if nonce:
         keys.append(site.keys.nonce(1, "join", nonce))
-    done: int = await site.server.script("finish", keys, token, entry, reply, 100)
+        kept.append(payload)
+    done: int = await site.server.script("finish", keys, token, entry, reply, 100, *kept)
     return done
 
 
@@ -51,8 +54,8 @@ async def bury(site: Site, token: str, entry: str, reply: str = "{}") -> int:
 
 
 async def ask_desk(site: Site, *, most: int = 100, share: int = 2, rate: float = 50, actor: int = 77) -> str:
-    keys = [site.keys.lane(ONE), site.keys.share(actor)]
-    entry: str = await site.server.script("submit", keys, most, "{}", share, str(rate))
+    keys = [site.keys.lane(ONE), site.keys.lease(ONE), site.keys.share(actor)]
+    entry: str = await site.server.script("submit", keys, most, 0, "{}", "share", share, str(rate))
     return entry
 
 
@@ -121,11 +124,12 @@ async def test_renewing_says_who_lives_and_who_leaves_or_is_silent_is_forgotten(
 
 
 async def test_a_release_is_news_and_one_that_came_too_late_is_none(site: Site) -> None:
+    news: list[str] = []
+    await site.server.listen(site.keys.news(), news.append)
     token = await site.take("a")
     assert await site.release(token, bridge="a")
     assert not await site.release(token, bridge="a")
-    ((_, news),) = await site.server.unfinished(site.keys.news())
-    assert news == {"released": "a"}
+    assert news == ["a"]
 
 
 async def test_a_stale_owner_does_nothing(site: Site) -> None:
@@ -213,10 +217,53 @@ async def test_a_nonce_remembers_its_first_payload_and_first_result(site: Site) 
     with pytest.raises(NonceChanged):
         await site.begin(token, entries[1], nonce="n", payload="q")
     assert entries[1] not in await site.attempts(), "it was not begun"
-    await finish(site, token, entries[0], nonce="n", reply="made")
-    await finish(site, token, entries[1], nonce="n", reply="other")
-    assert await site.begin(token, entries[2], nonce="n", payload="p") == (1, "made")
+    await finish(site, token, entries[0], nonce="n", payload="p", reply="made\nin two lines")
+    await finish(site, token, entries[1], reply="other")
+    assert await site.begin(token, entries[2], nonce="n", payload="p") == (1, "made\nin two lines")
     assert await site.begin(token, entries[3], nonce="m", payload="q") == (1, None)
+
+
+async def test_a_submit_begins_what_would_be_begun_at_once_anyway(site: Site) -> None:
+    told: list[str] = []
+    await site.server.listen(site.keys.lane(ONE), told.append)
+
+    async def begun_by(request: Request) -> str:
+        entry = await site.submit(request)
+        entry_told, by, text = told.pop().split(" ", 2)
+        assert (entry_told, text) == (entry, request.model_dump_json())
+        assert dict(await site.unfinished())[entry].get("begun", "-") == by
+        return by
+
+    assert await begun_by(ask(READ)) == "-", "nobody serves the lane"
+    token = await site.take()
+    tapped = ask(join(1))
+    assert await begun_by(tapped) == token
+    assert await begun_by(ask(join(1), nonce=tapped.nonce)) == "-", "the nonce is not new"
+    assert await begun_by(ask(join(2))) == token
+    while len(await site.unfinished()) < MOST_AT_ONCE:
+        assert await begun_by(ask(READ)) == token
+    assert await begun_by(ask(READ)) == "-", "it has to wait for those before it"
+    assert await site.attempts() == {}
+
+
+async def test_what_a_submit_began_counts_as_an_attempt_of_that_lease_only(site: Site) -> None:
+    token = await site.take()
+    asked = ask(join(1))
+    entry = await site.submit(asked)
+    for _ in range(2):
+        assert await site.begin(token, entry) == (1, None)
+    await site.release(token)
+    assert await site.begin(await site.take("b"), entry) == (2, None)
+
+
+async def test_what_a_submit_began_and_its_bridge_did_not_counts_as_none_when_it_is_released(site: Site) -> None:
+    token = await site.take()
+    begun, waiting = await site.submit(ask(join(1))), await site.submit(ask(join(2)))
+    keys = [*site.work_keys(), site.keys.news()]
+    await site.server.script("release", keys, token, "a", begun)
+    token = await site.take("b")
+    assert await site.begin(token, begun) == (2, None)
+    assert await site.begin(token, waiting) == (1, None)
 
 
 async def test_a_result_that_is_not_to_be_kept_is_not(site: Site) -> None:
@@ -272,7 +319,7 @@ async def test_burying_moves_a_request_to_the_dead_letters_and_answers_once(site
     assert await site.unfinished() == []
     assert await site.attempts() == {}
     assert [fields["reply"] for _, fields in await site.raw_replies()] == ["gave up"]
-    ((_, letter),) = await site.server.unfinished(site.keys.dead_letters())
+    ((_, letter),) = await site.server.entries(site.keys.dead_letters())
     assert letter == {"request": request.model_dump_json(), "account": "1", "reason": "it was deadly"}
 
 
@@ -281,7 +328,7 @@ async def test_a_dead_letter_is_put_back_once(site: Site) -> None:
     entry = await site.submit(ask(show(1)))
     await site.begin(token, entry)
     await bury(site, token, entry)
-    ((letter, _),) = await site.server.unfinished(site.keys.dead_letters())
+    ((letter, _),) = await site.server.entries(site.keys.dead_letters())
     keys = [site.keys.dead_letters(), site.keys.lane(ONE)]
     revived = await site.server.script("revive", keys, letter, "anew")
     assert await site.server.script("revive", keys, letter, "anew") is None

@@ -8,7 +8,7 @@ import pytest
 from mtproto_bridge.protocol import ErrorCode, Failure, Reply, Request
 from mtproto_bridge.protocol.ids import NONCE_LIFE
 from mtproto_bridge.protocol.requests import BrowsePrograms, Payload
-from mtproto_bridge.queue.work import MOST_AT_DESK, MOST_AT_ONCE, MOST_ATTEMPTS
+from mtproto_bridge.queue.limits import MOST_AT_DESK, MOST_AT_ONCE, MOST_ATTEMPTS
 from tests.queue_bridges import Stub, serving
 from tests.queue_fixtures import ME, ONE, READ, TWO, Site, ask, failed, join, show, success, turns, until
 
@@ -149,7 +149,7 @@ async def test_a_request_that_was_begun_too_often_is_given_up_and_said_so(site: 
     assert stub.handled == []
     assert await site.unfinished() == []
     assert await site.attempts() == {}
-    ((_, letter),) = await site.server.unfinished(site.keys.dead_letters())
+    ((_, letter),) = await site.server.entries(site.keys.dead_letters())
     assert Request.model_validate_json(letter["request"]) == request
 
 
@@ -170,7 +170,7 @@ async def test_what_is_no_request_at_all_is_dropped_and_stops_nothing(site: Site
 
 
 async def test_bytes_that_are_no_text_stop_nothing(site: Site) -> None:
-    add = "return redis.call('XADD', KEYS[1], '*', 'request', '\\255')"
+    add = "redis.call('SPUBLISH', KEYS[1], redis.call('XADD', KEYS[1], '*', 'request', '\\255') .. ' - \\255')"
     await site.server.ask("EVAL", add, 1, site.keys.lane(ONE))
     async with serving(site, Stub()):
         assert (await site.call(ask(READ))).failure is None
