@@ -156,7 +156,7 @@ async def test_what_was_parked_by_an_owner_that_is_gone_was_not_begun_before(sit
         await until(lambda: _are_none(site.attempts()))
     token = await site.take("dead")
     await site.begin(token, await site.submit(ask(join(2))))
-    await site.release(token)
+    await site.end_lease()
     next_stub.close(join(1))
     async with serving(site, next_stub, name="next"):
         await until(lambda: len(next_stub.handled) == 2)  # side by side

@@ -136,7 +136,7 @@ async def test_a_stale_owner_does_nothing(site: Site) -> None:
     old = await site.take("a")
     begun, untouched = await site.submit(ask(show(1))), await site.submit(ask(show(2)))
     assert (await site.begin(old, begun))[0] == 1
-    await site.release(old)
+    await site.end_lease()
     new = await site.take("b")
     for call in (
         site.begin(old, untouched),
@@ -252,7 +252,7 @@ async def test_what_a_submit_began_counts_as_an_attempt_of_that_lease_only(site:
     entry = await site.submit(asked)
     for _ in range(2):
         assert await site.begin(token, entry) == (1, None)
-    await site.release(token)
+    await site.end_lease()
     assert await site.begin(await site.take("b"), entry) == (2, None)
 
 
@@ -280,7 +280,7 @@ async def test_beginning_counts_once_a_lease_however_often_it_is_asked(site: Sit
         token = await site.take()
         for _ in range(3):  # as when the answer to it was lost
             assert (await site.begin(token, entry))[0] == attempt
-        await site.release(token)
+        await site.end_lease()
 
 
 async def test_parking_is_no_attempt_however_often_it_is_said(site: Site) -> None:

@@ -124,7 +124,7 @@ async def test_what_was_begun_before_runs_one_at_a_time_in_all_lanes_and_holds_n
     token = await site.take("dead", TWO)
     entry = await site.submit(ask(deadly[2]), TWO)
     await site.server.script("begin", site.work_keys(TWO), token, entry)
-    await site.release(token, TWO)
+    await site.end_lease(TWO)
     async with serving(site, stub, ONE, TWO) as bridge:
         await until(lambda: bridge.accounts == {ONE, TWO})
         assert (await site.call(ask(show(9)))).failure is None
