@@ -44,6 +44,9 @@ class Handler(Protocol):
         and nobody knows how far it came; `stored` is the result of an earlier request with the same nonce.
         """
 
+    async def connect(self, account: AccountId, lease: Lease) -> None:
+        """Connect an account ahead of its next request, if that can be done; what hinders it, the request will say."""
+
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account whose lane is no longer ours."""
 

@@ -49,6 +49,7 @@ class Stub:
     def __init__(self) -> None:
         self.handled: list[Handled] = []
         self.finished: list[Request] = []
+        self.connected: list[AccountId] = []
         self.gone: list[AccountId] = []
         self.cuts: list[Cut] = []
         self.floods: dict[AccountId, Mapping[str, datetime]] = {}
@@ -93,6 +94,10 @@ class Stub:
             self._hanging[account].remove(hanging)
         if hanging.cancelled():
             raise ConnectionError
+
+    async def connect(self, account: AccountId, lease: Lease) -> None:
+        """Nothing is connected, but written down."""
+        self.connected.append(account)
 
     async def let_go(self, account: AccountId) -> None:
         self.gone.append(account)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -67,6 +68,11 @@ class Actions:
         self._store = store
         self._now = now
         self._shared = Shared(asyncio.Lock(), Names(now), Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now))
+
+    async def connect(self, account: AccountId, lease: Lease) -> None:
+        """Connect an account ahead of its next request; what hinders it, the request will say."""
+        with suppress(AccountLost, SessionSealed, FloodWait, NotReached):
+            await self._accounts.gateway(account, lease)
 
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account whose lane is no longer ours."""

@@ -13,7 +13,7 @@ from mtproto_bridge.queue.clock import lease_clock
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.redis import QueueServer
 
-LIFE = 0.9
+LIFE = 0.8
 """Of the TTL: a lease lives shorter, so that an account is served again within one TTL after its bridge died."""
 RENEW_AFTER, START_UNTIL = 1 / 3, 2 / 3
 """Of a lease's life: when it is renewed, and until when work may start."""

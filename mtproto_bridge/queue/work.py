@@ -201,6 +201,7 @@ class Lane:
                     await self._wait(min(one.not_before for one in queue if one.not_before))
                     continue
                 if work.begun_before:
+                    await self._connect_ahead()
                     async with self._shop.one_at_a_time:
                         finished = await self._in_slot(work)
                 else:
@@ -230,6 +231,13 @@ class Lane:
         with suppress(TimeoutError):
             async with asyncio.timeout((until - self._shop.now()).total_seconds()):
                 await self._stir.wait()
+
+    async def _connect_ahead(self) -> None:
+        """All accounts side by side: it takes longer than most requests, and they are run one at a time."""
+        try:
+            await self._shop.handler.connect(self.account, self.lease)
+        except Exception:  # it promised not to
+            log.exception("account.not_connected", account=self.account)
 
     async def _in_slot(self, work: Work) -> bool:
         """Work on it when there is room; whether it is finished."""

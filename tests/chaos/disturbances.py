@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mtproto_bridge.protocol.ids import AccountId
 from tests.chaos.people import Person
 from tests.chaos.site import TTL, Site, Victim
 from tests.chaos.verdict import CONNECT, Line
@@ -17,8 +18,8 @@ FROZEN_SECONDS = 6.0
 """Two leases: the bridge wakes when its lanes are long somebody else's."""
 FLOOD_SECONDS = 3
 FLOODED_ACCOUNTS = 3
-LOOKS_AT = (0.0, 0.03, 0.1, 0.3)
-"""Seconds after a bridge was struck at which each of its accounts is asked something: the first may still be done."""
+LOOK_EVERY = 0.02
+"""Seconds between two questions to an account whose bridge was struck, until it changed hands: one waits, then."""
 CALM = (2.0, 5.0)
 """Seconds between two disasters."""
 
@@ -140,14 +141,16 @@ class Disasters:
         self._note(Event(kind, at, bridge.name, bridge.pid, held))
         first_of = {person.account: person for person in reversed(self._people)}
         for account in held:
-            for seconds in LOOKS_AT:
-                looking = asyncio.create_task(self._look(first_of[account], seconds))
-                self._looking.add(looking)
-                looking.add_done_callback(self._looking.discard)
+            looking = asyncio.create_task(self._look(first_of[account], bridge.name))
+            self._looking.add(looking)
+            looking.add_done_callback(self._looking.discard)
         return bridge
 
-    async def _look(self, person: Person, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def _look(self, person: Person, struck: str) -> None:
+        """One question at a time: what the old owner still answers was not the last."""
+        while self._site.queue.owner(AccountId(person.account)) == struck:
+            await person.looks()
+            await asyncio.sleep(LOOK_EVERY)
         await person.looks()
 
     def _others_serve(self, gone: Victim) -> bool:

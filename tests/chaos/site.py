@@ -182,6 +182,14 @@ class Queue:
             if token
         }
 
+    def owner(self, account: AccountId) -> str | None:
+        """The bridge that holds one account's lease, if that can be asked and anybody does."""
+        try:
+            token: Any = self._redis.get(self._keys.lease(account))
+        except RedisError:
+            return None
+        return str(token).partition(":")[0] if token else None
+
     def waiting(self, account: AccountId) -> int:
         """How many unfinished requests an account has."""
         return int(self._redis.xlen(self._keys.lane(account)))

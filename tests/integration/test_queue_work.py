@@ -129,6 +129,7 @@ async def test_what_was_begun_before_runs_one_at_a_time_in_all_lanes_and_holds_n
         await until(lambda: bridge.accounts == {ONE, TWO})
         assert (await site.call(ask(show(9)))).failure is None
         await turns()
+        assert set(stub.connected) == {ONE, TWO}, "which needs no waiting for each other"
         for done in range(3):
             begun = [one for one in stub.payloads if one in deadly]
             assert len(begun) == done + 1

@@ -62,6 +62,9 @@ class _Echo:
             request_id=request.id, actor=request.actor, trace=request.trace, origin=request.origin, result=PAGE
         )
 
+    async def connect(self, account: AccountId, lease: Lease) -> None:
+        """There is nothing to connect."""
+
     async def let_go(self, account: AccountId) -> None:
         """Nothing is connected."""
 
