@@ -77,6 +77,7 @@ async def compose(
         pool = AccountPool(store, await _key_ring(settings, store), connector(settings), now)
         keys = Keys(settings.queue_prefix)
         await _inspect(settings, server, keys, store)
+        await pool.warm_up()
         actions = Actions(pool, store, now)
         owner = LaneOwner(server, keys, settings.bridge_name, actions, ttl=settings.lease_seconds, now=now)
         yield Bridge(owner, store, Directory(store, server, keys))

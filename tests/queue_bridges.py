@@ -95,7 +95,7 @@ class Stub:
         if hanging.cancelled():
             raise ConnectionError
 
-    async def connect(self, account: AccountId, lease: Lease) -> None:
+    async def connect(self, account: AccountId, lease: Lease) -> None:  # noqa: ARG002 - the interface of a handler
         """Nothing is connected, but written down."""
         self.connected.append(account)
 

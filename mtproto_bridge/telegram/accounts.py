@@ -11,7 +11,8 @@ import structlog
 from mtproto_bridge.handling import Lease
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store import Store, accounts
-from mtproto_bridge.store.accounts import KnownPeer
+from mtproto_bridge.store.accounts import KnownAccount, KnownPeer
+from mtproto_bridge.store.database import MOST_CONNECTIONS
 from mtproto_bridge.telegram.connecting import INTRODUCTION, Connector
 from mtproto_bridge.telegram.errors import translated
 from mtproto_bridge.telegram.floods import Floods
@@ -59,10 +60,16 @@ class AccountPool:
             await self._end(account, client)
         raise NotReached("the lease is over")
 
-    async def _connect(self, account: AccountId, client: "_Client") -> TelethonGateway:
+    async def warm_up(self) -> None:
+        """What an account that changes hands waits for takes ten times as long the first time: let that be now."""
+        await asyncio.gather(*(self._kept(AccountId(0)) for _ in range(MOST_CONNECTIONS)))
+
+    async def _kept(self, account: AccountId) -> tuple[KnownAccount | None, list[KnownPeer]]:
         async with self._store.begin() as session:
-            row = await accounts.get_account(session, account)
-            known = await accounts.known_peers(session, account)
+            return await accounts.get_account(session, account), await accounts.known_peers(session, account)
+
+    async def _connect(self, account: AccountId, client: "_Client") -> TelethonGateway:
+        row, known = await self._kept(account)
         if row is None or row.state != "ready":
             raise AccountLost("logged out")
         try:

@@ -7,6 +7,7 @@ import pytest
 
 from mtproto_bridge.protocol import ErrorCode, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue.leases import LIFE
 from tests.queue_bridges import LeaseClock, Stub, serving
 from tests.queue_fixtures import (
     LONG,
