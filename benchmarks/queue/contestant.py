@@ -1,4 +1,4 @@
-"""One process of a contestant, its worker or its client: `python -m benchmarks.queue.contestant NAME ROLE URL`.
+"""One process of a contestant: `python -m benchmarks.queue.contestant NAME client|worker URL [keen]`.
 
 It runs in the contestant's own environment: the standard library, uvloop and the contestant are all there is.
 A line on stdin is an order, a line on stdout its answer, both JSON; the end of stdin is the end of the process.
@@ -19,7 +19,10 @@ import uvloop
 
 from benchmarks.figures import milliseconds_at
 
+KEEN = sys.argv[4:] == ["keen"]
+"""A library that polls does so at the pace that suits the figure best, instead of its own."""
 POLL_ALONE, POLL_IN_A_CROWD = 0.0005, 0.01
+"""Alone, the sooner the better; in a crowd, looking more often only takes the worker's time. None could have both."""
 
 
 class Place(NamedTuple):
@@ -29,13 +32,9 @@ class Place(NamedTuple):
     """0 for the first in flight, 1 for the second, and so on."""
     in_flight: int
 
-    @property
-    def poll_seconds(self) -> float:
-        """How often a library without a signal is to look for a result: at the pace that suits it best.
-
-        Alone, the sooner the better; in a crowd, looking more often only takes the worker's time.
-        """
-        return POLL_ALONE if self.in_flight == 1 else POLL_IN_A_CROWD
+    def polling(self, option: str) -> dict[str, float]:
+        """How often a library without a signal is to look for a result, by its own name for that."""
+        return {option: POLL_ALONE if self.in_flight == 1 else POLL_IN_A_CROWD} if KEEN else {}
 
 
 Trip = Callable[[Place], Awaitable[None]]
@@ -98,4 +97,4 @@ def _spent() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(*sys.argv[1:]))
+    uvloop.run(_serve(*sys.argv[1:4]))

@@ -70,7 +70,7 @@ def _best(rounds: Rounds, names: Sequence[str], figure: str, choose: Callable[..
 def table(rounds: Rounds, redis: Mapping[str, str]) -> str:
     """One line a contestant: latency alone, throughput in a crowd, what it costs there, and how ours compares."""
     lines = [
-        f"{'':24}{'one in flight':^24}{'64 in flight':^23}{'CPU, µs a message (64)':^30}{'ours is':^20}".rstrip(),
+        f"{'':26}{'one in flight':^24}{'64 in flight':^23}{'CPU, µs a message (64)':^30}{'ours is':^20}".rstrip(),
         _row("", "redis-py", "p50 ms", "p99 ms", "x PING", "a second", "p99 ms", *_SIDES, "x faster", "x as many"),
     ]
     for name, its in rounds.items():
@@ -94,7 +94,7 @@ def table(rounds: Rounds, redis: Mapping[str, str]) -> str:
 
 
 def _row(name: str, *cells: str) -> str:
-    return f"{name:11}{''.join(f'{cell:>10}' for cell in cells)}".rstrip()
+    return f"{name:13}{''.join(f'{cell:>10}' for cell in cells)}".rstrip()
 
 
 def goal_lines(all_goals: Iterable[Goal]) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from mtproto_bridge.protocol.errors import ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
@@ -154,7 +154,7 @@ class Reply(UnknownReply):
     """The answer to one request: a result or a failure."""
 
     version: int = VERSION
-    result: Result | None = None
+    result: SerializeAsAny[Result] | None = None  # as what it is: looking for it in the union takes as long again
     failure: Failure | None = None
 
     @classmethod

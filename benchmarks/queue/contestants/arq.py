@@ -8,7 +8,7 @@ from typing import Any
 from arq import Worker, create_pool, func
 from arq.connections import RedisSettings
 
-from benchmarks.queue.contestant import POLL_ALONE, Place, Trip, request
+from benchmarks.queue.contestant import KEEN, POLL_ALONE, Place, Trip, request
 
 LIBRARY = "arq"
 CONCURRENCY = 64
@@ -26,7 +26,7 @@ async def working(url: str) -> AsyncIterator[None]:
         functions=[func(echo, name="echo")],
         redis_settings=RedisSettings.from_dsn(url),
         max_jobs=CONCURRENCY,
-        poll_delay=POLL_ALONE,
+        **({"poll_delay": POLL_ALONE} if KEEN else {}),
         handle_signals=False,
     )
     task = asyncio.create_task(worker.async_run())
@@ -43,7 +43,7 @@ async def asking(url: str) -> AsyncIterator[Trip]:
         asked = request(place)
         job = await redis.enqueue_job("echo", asked)
         assert job is not None
-        answer = await job.result(poll_delay=place.poll_seconds)
+        answer = await job.result(**place.polling("poll_delay"))
         assert answer["id"] == asked["id"]
 
     yield trip

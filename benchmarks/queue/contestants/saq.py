@@ -36,7 +36,7 @@ async def asking(url: str) -> AsyncIterator[Trip]:
 
     async def trip(place: Place) -> None:
         asked = request(place)
-        answer = await queue.apply("echo", asked=asked, poll_interval=place.poll_seconds)
+        answer = await queue.apply("echo", asked=asked, **place.polling("poll_interval"))
         assert answer["id"] == asked["id"]
 
     yield trip

@@ -44,7 +44,7 @@ async def asking(url: str) -> AsyncIterator[Trip]:
 
     async def trip(place: Place) -> None:
         asked = request(place)
-        answer = await (await task.kiq(asked)).wait_result(check_interval=place.poll_seconds)
+        answer = await (await task.kiq(asked)).wait_result(**place.polling("check_interval"))
         assert answer.return_value["id"] == asked["id"]
 
     yield trip
