@@ -112,7 +112,6 @@ async def until(holds: Callable[[], object]) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """A server that is silent for so long is gone."""
     monkeypatch.setattr(line, "SILENCE_SECONDS", seconds)
-    monkeypatch.setattr(Line.ask, "__kwdefaults__", {"patience": seconds})
 
 
 def recorded(server: QueueServer | Line, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:

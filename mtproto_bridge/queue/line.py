@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -67,14 +67,14 @@ class Line:
         self._pause = 0.0
         self._not_before = 0.0
 
-    async def ask(self, *command: str | int, patience: float | None = None) -> Any:  # noqa: ANN401 - any answer
-        """Ask one thing; the answer is due within `patience` seconds (SILENCE_SECONDS).
+    def ask(self, *command: str | int) -> Coroutine[Any, Any, Any]:
+        """Ask one thing; the answer is due within SILENCE_SECONDS.
 
         Raises:
             NotSent, Unanswered: the server is out of reach.
             ResponseError: it refused.
         """
-        return await self._ask(pack(command), patience or SILENCE_SECONDS)
+        return self._ask(pack(command))
 
     async def listen(self, channel: str, hear: Hear) -> None:
         """Hear what is said on a (shard) channel, until the connection breaks. What was said before is not told.
@@ -84,14 +84,14 @@ class Line:
             ResponseError: it refused.
         """
         self._hearing[channel] = hear
-        await self._ask(pack(("SSUBSCRIBE", channel)), SILENCE_SECONDS, "ssubscribe")
+        await self._ask(pack(("SSUBSCRIBE", channel)), "ssubscribe")
 
     async def leave(self, channel: str) -> None:
         """Hear a channel no more. Raises as `listen` does."""
         if self._hearing.pop(channel, None) and self._ear:
-            await self._ask(pack(("SUNSUBSCRIBE", channel)), SILENCE_SECONDS, "sunsubscribe")
+            await self._ask(pack(("SUNSUBSCRIBE", channel)), "sunsubscribe")
 
-    async def _ask(self, packed: bytes, patience: float, push: str | None = None) -> Any:  # noqa: ANN401
+    async def _ask(self, packed: bytes, push: str | None = None) -> Any:  # noqa: ANN401
         if self._ear is None:
             await self._connect()
             if self._ear is None:
@@ -101,7 +101,7 @@ class Line:
         if not self._outgoing:
             loop.call_soon(self._flush)
         self._outgoing.append(packed)
-        self._waiting.append((answer, loop.time() + patience, push))
+        self._waiting.append((answer, loop.time() + SILENCE_SECONDS, push))
         if len(self._outgoing) == MOST_TOGETHER:
             self._flush()
         return await answer

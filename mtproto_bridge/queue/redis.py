@@ -1,7 +1,7 @@
 """The one typed place where the server is met: what it answers, and what our scripts refuse."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, NamedTuple, cast
@@ -69,13 +69,13 @@ class QueueServer:
         await self._line.close()
         await self._pool.disconnect()
 
-    async def ask(self, *command: str | int) -> Any:  # noqa: ANN401 - whatever the server answers
+    def ask(self, *command: str | int) -> Coroutine[Any, Any, Any]:
         """Ask one thing; the commands of one loop tick travel together.
 
         Raises:
             NotSent, Unanswered, ResponseError: all of them an Outage.
         """
-        return await self._line.ask(*command)
+        return self._line.ask(*command)
 
     def _broke(self) -> None:
         self.when_broken()

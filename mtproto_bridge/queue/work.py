@@ -360,8 +360,10 @@ class Lane:
 def _parse(entry: Entry) -> Request | Envelope:
     raw = entry[1].get("request", "")
     for form in (Request, Envelope):
-        with suppress(ValidationError):
+        try:
             return form.model_validate_json(raw)
+        except ValidationError:
+            continue
     log.error("request.unreadable", entry=entry[0])  # without a traceback: it would quote the request
     return Envelope(version=0, id="", actor=0, reply_to="nobody", trace="")
 
