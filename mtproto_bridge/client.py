@@ -44,7 +44,14 @@ from mtproto_bridge.protocol.requests import (
 from mtproto_bridge.queue import embedded
 from mtproto_bridge.queue.connecting import pool_at
 from mtproto_bridge.queue.keys import Keys
-from mtproto_bridge.queue.limits import MOST_AT_DESK_WAITING, MOST_AT_ONCE, MOST_WAITING, SHARE, SHARE_PER_SECOND
+from mtproto_bridge.queue.limits import (
+    MOST_AT_DESK_WAITING,
+    MOST_AT_ONCE,
+    MOST_REPLIES,
+    MOST_WAITING,
+    SHARE,
+    SHARE_PER_SECOND,
+)
 from mtproto_bridge.queue.line import Unanswered
 from mtproto_bridge.queue.redis import Entry, LaneFull, Outage, QueueServer, ShareSpent, end, reachable
 
@@ -53,6 +60,8 @@ ANSWER_WITHIN = timedelta(seconds=20)
 PATIENCE = timedelta(seconds=10)
 """How much longer a mutation that was started in time is waited for."""
 MOST_MOVES = 3
+GOODBYE_SECONDS = 1.0
+"""How long a server that is silent may hold up our end."""
 LOOK_EVERY = 5.0
 """Seconds between two looks for answers that nobody told us of."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
@@ -120,8 +129,8 @@ class BridgeClient:
         """Together they name a request, over restarts too."""
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._routes: dict[BalanceId, AccountId] = {}
-        self._taken: set[str] = set()
-        """The answers that were handed on and may still be in the stream."""
+        self._answered: dict[str, None] = {}
+        """The requests that were answered last, oldest first: what comes twice (a failover) is told once."""
         self._to_forget: list[str] = []
         self._forgetting: set[asyncio.Task[None]] = set()
         self._look_now = asyncio.Event()
@@ -161,7 +170,7 @@ class BridgeClient:
             if not waiting.done():
                 waiting.set_exception(BridgeError(ErrorCode.NO_ANSWER))
         if self._forgetting:
-            await asyncio.wait(self._forgetting)
+            await asyncio.wait(self._forgetting, timeout=GOODBYE_SECONDS)
         await self._server.close()
 
     # -- what can be asked ----------------------------------------------------------------------------------
@@ -307,7 +316,7 @@ class BridgeClient:
 
     async def _submit(self, account: AccountId, request: Request) -> None:
         lane, text = self._keys.lane(account), request.model_dump_json()
-        keys = [lane, self._keys.lease(account)]
+        keys = [lane, self._keys.lease(account), self._keys.attempts(account)]
         more: tuple[str | int, ...] = ()
         if request.nonce:
             keys.append(self._keys.nonce(request.actor, request.payload.kind, request.nonce))
@@ -345,18 +354,26 @@ class BridgeClient:
     def _hear(self, told: str) -> None:
         """An answer was put into our stream."""
         entry_id, raw = told.split(" ", 1)
-        if entry_id not in self._taken and not self._hand_on(entry_id, parse_reply(raw)):
+        if not self._hand_on(entry_id, parse_reply(raw)):
             self._look_now.set()
 
     def _hand_on(self, entry_id: str, reply: Reply | None) -> bool:
-        """Give an answer to who waits for it, if anybody does."""
-        waiting = self._waiting.get(reply.request_id) if reply else None
-        if not reply or not waiting or waiting.done():
+        """Give an answer to who waits for it; False when there is anything else to do about it."""
+        if reply is None:
             return False
-        waiting.set_result(reply)
-        self._taken.add(entry_id)
+        if reply.request_id not in self._answered:
+            waiting = self._waiting.get(reply.request_id)
+            if not waiting or waiting.done():
+                return False
+            waiting.set_result(reply)
+            self._note_answered(reply)
         self._forget(entry_id)
         return True
+
+    def _note_answered(self, reply: Reply) -> None:
+        self._answered[reply.request_id] = None
+        if len(self._answered) > MOST_REPLIES:
+            del self._answered[next(iter(self._answered))]
 
     async def _read(self) -> None:
         """Listen, and look for what we were not told of, or nobody waits for."""
@@ -366,7 +383,8 @@ class BridgeClient:
             self._look_now.clear()
             try:
                 await self._server.listen(stream, self._hear)
-                entries = await self._server.entries(stream)
+                async for entries in self._server.pages(stream):
+                    await self._take(entries)
             except Outage as error:
                 if not pause:
                     log.warning("queue.lost", reason=type(error).__name__)
@@ -374,25 +392,17 @@ class BridgeClient:
                 await asyncio.sleep(pause)
                 continue
             pause = 0.0
-            await self._take(entries)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._look_now.wait()
 
     async def _take(self, entries: list[Entry]) -> None:
-        late = []
-        for entry_id, fields in entries:  # all at once: what is forgotten meanwhile must not look new
-            if entry_id in self._taken:
-                self._forget(entry_id)  # in vain, it seems, the first time
-                continue
-            reply = parse_reply(fields.get("reply", ""))
-            if not self._hand_on(entry_id, reply):
-                late.append((entry_id, reply))
-                self._taken.add(entry_id)
-        for entry_id, reply in late:
+        late = [(entry_id, parse_reply(fields.get("reply", ""))) for entry_id, fields in entries]
+        for entry_id, reply in [one for one in late if not self._hand_on(*one)]:
             if reply is None:
                 log.warning("reply.unreadable")
             else:
+                self._note_answered(reply)
                 try:
                     await self._on_late(reply)
                 except Exception:
@@ -411,7 +421,6 @@ class BridgeClient:
         ids, self._to_forget = self._to_forget, []
         with suppress(*Outage):  # the next look finds them again
             await self._server.ask("XDEL", self._keys.replies(self._name), *ids)
-            self._taken.difference_update(ids)
 
 
 def _room(payload: Payload) -> int:

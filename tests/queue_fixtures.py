@@ -205,7 +205,7 @@ class Site:
         return token
 
     async def release(self, token: str, account: AccountId = ONE, *, bridge: str = "a") -> bool:
-        keys = [*self.work_keys(account), self.keys.news()]
+        keys = [self.keys.lease(account), self.keys.attempts(account), self.keys.news()]
         return bool(await self.server.script("release", keys, token, bridge))
 
     async def end_lease(self, account: AccountId = ONE) -> None:
@@ -220,7 +220,7 @@ class Site:
         With `at_once` 0 it is not begun on its way into the lane.
         """
         text = request if isinstance(request, str) else request.model_dump_json()
-        keys = [self.keys.lane(account), self.keys.lease(account)]
+        keys = [self.keys.lane(account), self.keys.lease(account), self.keys.attempts(account)]
         more: list[str | int] = []
         if isinstance(request, Request) and request.nonce:
             keys.append(self.keys.nonce(request.actor, request.payload.kind, request.nonce))

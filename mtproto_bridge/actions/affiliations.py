@@ -24,7 +24,7 @@ async def join(context: Context, request: Join) -> AffiliationPage:
     """Connect the balance to the program, or return the live link it has.
 
     Raises:
-        BridgeError: as `authorize` and `meet`; program_unavailable, program_closing.
+        BridgeError: as `authorize` and `meet`; program_unavailable, program_closing, deadline_passed.
     """
     balance = await authorize(context, request.balance_id)
     await meet(context, request.bot_id)
@@ -32,6 +32,7 @@ async def join(context: Context, request: Join) -> AffiliationPage:
     before = await context.gateway.connection(peer, request.bot_id)
     program = await context.gateway.program(request.bot_id)
     if before is None or before.revoked:
+        context.must_be_in_time()
         made, old_url = await _connect(context, peer, program, request.bot_id), before.url if before else None
     else:
         known = await _last_known(context, request)
@@ -82,13 +83,17 @@ async def revoke(context: Context, request: Revoke) -> AffiliationPage:
     """Revoke one certain link; one that was revoked already is a success. Its successor is never touched.
 
     Raises:
-        BridgeError: as `authorize`; not_joined for a link that is not the balance's.
+        BridgeError: as `authorize`; not_joined for a link that is not the balance's; deadline_passed.
     """
     balance = await authorize(context, request.balance_id)
     async with context.store.begin() as session:
         link = await affiliations.by_id(session, request.affiliation_id)
     if link is None or link.balance_id != balance.id:
         raise BridgeError(ErrorCode.NOT_JOINED)
+    if context.late:
+        found = await context.gateway.connection(peer_of(balance), BotId(link.bot_id))
+        if found and found.url == link.url and not found.revoked:
+            context.must_be_in_time()
     try:
         await context.gateway.revoke(peer_of(balance), link.url)
         changed = True

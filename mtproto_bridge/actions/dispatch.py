@@ -21,6 +21,7 @@ from mtproto_bridge.protocol.requests import (
     Join,
     ListAffiliations,
     ListBalances,
+    Mutation,
     Refresh,
     Revoke,
     ShowAffiliation,
@@ -128,8 +129,9 @@ class Actions:
         self, account: AccountId, request: Request, lease: Lease, attempt: int, stored: Reply | None
     ) -> Result:
         now = self._now()
-        # One that was begun before must be brought to its end, however late.
-        if attempt == 1 and now > request.deadline:
+        late = now > request.deadline
+        # What was begun before may have been done: then that is told, however late.
+        if late and (attempt == 1 or not isinstance(request.payload, Mutation)):
             raise BridgeError(ErrorCode.DEADLINE_PASSED)
         if request.nonce is not None:
             _check_age(request.nonce, now)
@@ -137,7 +139,7 @@ class Actions:
         for tries_left in reversed(range(TRIES)):
             try:
                 gateway = await self._accounts.gateway(account, lease)
-                context = Context(account, gateway, self._store, request.actor, self._now, self._shared, again)
+                context = Context(account, gateway, self._store, request.actor, self._now, self._shared, again, late)
                 again = True  # from here on nobody knows how far it came
                 return await (_replay(context, request, stored) if stored else _act(context, request))
             except FloodWait as flood:

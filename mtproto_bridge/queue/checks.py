@@ -166,11 +166,15 @@ async def _owner(ask: Ask, keys: Keys, installation: str, *, claim: bool) -> lis
         if owner is None and claim:
             await ask("SET", key, installation, "NX")
             owner = await ask("GET", key)
+        await ask("SPUBLISH", keys.news(), "")  # whether we may use channels; who hears it looks for free lanes
     except MovedError as error:
         sentence = f"REDIS_URL names a node of a cluster that does not hold our keys: name {error.host}:{error.port}."
         return [Finding(sentence, fatal=True)]
     except NoPermissionError:
-        sentence = f"The user of REDIS_URL may not use {key}: give it the rights that docs/operating.md lists."
+        sentence = (
+            f"The user of REDIS_URL may not use {key} or the channels beside it: "
+            "give it the rights that docs/operating.md lists."
+        )
         return [Finding(sentence, fatal=True)]
     except ResponseError as error:  # its memory is full, its disk is, its replicas are gone
         sentence = f"The server at REDIS_URL does not take writes ({_words(error)}): see its log, then start again."

@@ -16,7 +16,9 @@ NO_LIMIT = 2**31
 
 
 def pool_at(url: str, *, answer_seconds: float | None = None, retries: int = 0) -> ConnectionPool:
-    """A pool of connections to where a REDIS_URL leads; answers are text in RESP2, whatever the version of redis-py.
+    """A pool of connections to where a REDIS_URL leads; answers are text, whatever the version of redis-py.
+
+    They speak RESP2 until told otherwise (HELLO).
 
     For connections of one's own: `connection = pool.make_connection()`, `await connection.connect()`, then
     `send_packed_command(…, check_health=False)` and `read_response(disconnect_on_error=False)`; at the end, and
@@ -47,7 +49,7 @@ def _common(place: RedisPlace, login: Login, answer_seconds: float | None) -> di
     return {
         "username": login.username,
         "password": login.password,
-        "protocol": 2,  # RESP3 brings pushes and other shapes of answers, and in 8.1 maintenance notifications
+        "protocol": 2,  # with 3, redis-py 8.1 asks for maintenance notifications; `Line` asks for it by itself
         "decode_responses": True,
         "socket_timeout": answer_seconds,
         "socket_connect_timeout": CONNECT_SECONDS,

@@ -25,7 +25,7 @@ class Keys:
         return f"{self._tag}:lease:{account}"
 
     def attempts(self, account: AccountId) -> str:
-        """Hash: entry id to how often it was begun, and the token it was begun under last (none when it was parked)."""
+        """Hash: entry id to how often it was begun, and the token it was begun under last (none: it was parked)."""
         return f"{self._tag}:attempts:{account}"
 
     def floods(self, account: AccountId) -> str:

@@ -109,7 +109,7 @@ class LaneOwner:
                 if lost:
                     log.info("queue.back")
                 lost = False
-                if not hurried:
+                if not (hurried and known):
                     known = await self._known(accounts)
                 if not self._stopping.is_set():
                     pause = min(pause, await self._take_share(known, living))
@@ -123,7 +123,7 @@ class LaneOwner:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._turn_now.wait()
-            hurried = self._turn_now.is_set()  # a lane is free: the store need not be asked again
+            hurried = self._turn_now.is_set()  # a lane is free, or the connection broke: the store need not be asked
 
     async def _listen(self) -> None:
         """Hear what comes into our lanes, also after the connection broke; what came in between is looked for."""
@@ -232,7 +232,7 @@ class LaneOwner:
             return
         with suppress(*Outage):  # the lease then ends by itself
             async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._leases.release(lane.lease, lane.begun)
+                await self._leases.release(lane.lease, lane.tried)
         log.info("lane.released", account=lane.account)
         await self._drop(lane)
 

@@ -96,9 +96,8 @@ class Leases:
                 held.append(answer / 1000)
         return Taken(taken, min((one for one in held if one > 0), default=None))
 
-    async def release(self, lease: HeldLease, begun: Iterable[str] = ()) -> None:
-        """Give a lease back at once, and let the other bridges know; with the entries `begun` and not finished."""
+    async def release(self, lease: HeldLease, tried: Iterable[str] = ()) -> None:
+        """Give a lease back at once, and let the other bridges know; with the entries `tried` and not finished."""
         lease.given_up = True
-        names, account = self._keys, lease.account
-        keys = [names.lease(account), names.lane(account), names.attempts(account), names.news()]
-        await self._server.script("release", keys, lease.token, self._bridge, *begun)
+        keys = [self._keys.lease(lease.account), self._keys.attempts(lease.account), self._keys.news()]
+        await self._server.script("release", keys, lease.token, self._bridge, *tried)

@@ -12,8 +12,6 @@ from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.redis import QueueServer
 
-PAGE = 100
-
 log = structlog.get_logger()
 
 
@@ -42,8 +40,7 @@ class DeadLetters:
 
     async def all(self) -> AsyncIterator[Letter]:
         """Every letter, oldest first."""
-        start = "-"
-        while page := await self._server.entries(self._keys.dead_letters(), start, PAGE):
+        async for page in self._server.pages(self._keys.dead_letters()):
             for letter_id, fields in page:
                 try:
                     request = Request.model_validate_json(fields["request"])
@@ -51,11 +48,11 @@ class DeadLetters:
                     log.warning("letter.unreadable", letter=letter_id)
                     continue
                 yield Letter(letter_id, AccountId(int(fields["account"])), fields["reason"], request)
-            start = f"({page[-1][0]}"
 
     async def retry(self, letter: Letter, deadline: datetime) -> bool:
         """Put it back into its lane with a new deadline; False when it is gone."""
-        request = letter.request.model_copy(update={"deadline": deadline})
+        # Another id: its first answer was that it was given up.
+        request = letter.request.model_copy(update={"deadline": deadline, "id": f"{letter.request.id}/{letter.id}"})
         keys = [self._keys.dead_letters(), self._keys.lane(letter.account)]
         return bool(await self._server.script("revive", keys, letter.id, request.model_dump_json()))
 

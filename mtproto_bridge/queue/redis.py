@@ -1,7 +1,7 @@
 """The one typed place where the server is met: what it answers, and what our scripts refuse."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, NamedTuple, cast
@@ -18,6 +18,8 @@ Worth another try: what our scripts refuse has exceptions of its own, below.
 """
 
 Entry = tuple[str, dict[str, str]]
+
+PAGE = 128
 
 
 class Fenced(Exception):  # noqa: N818 - a fact, no fault
@@ -109,6 +111,13 @@ class QueueServer:
         most = () if count is None else ("COUNT", count)
         return [(entry, _pairs(flat)) for entry, flat in await self.ask("XRANGE", stream, start, "+", *most)]
 
+    async def pages(self, stream: str) -> AsyncIterator[list[Entry]]:
+        """Everything in a stream, in order and in portions, so that no crowd overflows what the server keeps for us."""
+        start = "-"
+        while page := await self.entries(stream, start, PAGE):
+            yield page
+            start = f"({page[-1][0]}"
+
     async def get(self, key: str) -> str | None:
         """A string's value."""
         return cast("str | None", await self.ask("GET", key))
@@ -170,10 +179,6 @@ async def reachable(server: QueueServer, *, attempts: int = 1) -> bool:
 
 
 async def end(task: asyncio.Task[None]) -> None:
-    """Cancel a task that lives on the queue, and wait until it is gone.
-
-    A cancellation that meets the end of an answer is swallowed inside redis-py; so it is said until it is heard.
-    """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=0.2)
+    """Cancel a task, and wait until it is gone."""
+    task.cancel()
+    await asyncio.wait([task])

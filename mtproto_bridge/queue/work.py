@@ -89,9 +89,10 @@ class Lane:
         self._attempts: dict[str, str] = {}
         """How often the entries that an earlier owner left were begun."""
         self._here: set[str] = set()
-        """The entries that are in the queues."""
-        self._looked_at = "-"
-        """Where the next look at the stream begins."""
+        """The entries that are known."""
+        self._stuck: set[str] = set()
+        """Those of them that are in no queue any more, for a fault of ours: they wait for the next owner."""
+        self._looking = asyncio.Lock()
         self._unlooked: list[Entry] | None = []
         """What was told while older entries were not here yet; None when all of them are."""
         self.closing = False
@@ -101,9 +102,9 @@ class Lane:
         self._keys = [keys.lease(self.account), keys.lane(self.account), keys.attempts(self.account)]
 
     @property
-    def begun(self) -> list[str]:
-        """The entries that were begun and are not finished, when it is closed."""
-        return [work.entry_id for queue in self._queues.values() for work in queue if work.tried]
+    def tried(self) -> list[str]:
+        """The entries that were begun here and are not finished, when it is closed."""
+        return [work.entry_id for queue in self._queues.values() for work in queue if work.tried] + [*self._stuck]
 
     @property
     def busy(self) -> int:
@@ -145,35 +146,35 @@ class Lane:
     async def catch_up(self) -> None:
         """Hear of each entry that comes, and look for those in the stream that nobody told us of."""
         server, lane = self._shop.server, self._shop.keys.lane(self.account)
-        self._unlooked = []
-        _, found = await asyncio.gather(server.listen(lane, self._hear), server.entries(lane, self._looked_at))
-        for entry in found:
-            self._looked_at = f"({entry[0]}"
-            self._dispatch(entry)
-        told, self._unlooked = self._unlooked, None
-        for entry in told:
-            self._dispatch(entry)
+        async with self._looking:
+            self._unlooked = []
+            await server.listen(lane, self._hear)
+            async for page in server.pages(lane):
+                for entry in page:
+                    self._dispatch(entry)
+            told, self._unlooked = self._unlooked, None
+            for entry in told:
+                self._dispatch(entry)
 
     async def hear_no_more(self) -> None:
         """Leave the lane to others."""
         await self._shop.server.leave(self._shop.keys.lane(self.account))
 
     def _hear(self, told: str) -> None:
-        entry_id, begun, request = told.split(" ", 2)
-        entry = (entry_id, {"request": request, "begun": begun})
+        entry_id, begun_by, request = told.split(" ", 2)
+        entry = (entry_id, {"request": request})
         if self._unlooked is None:
-            self._dispatch(entry, told=True)
+            self._dispatch(entry, begun_by)
         else:  # behind what is older
             self._unlooked.append(entry)
 
-    def _dispatch(self, entry: Entry, *, told: bool = False) -> None:
+    def _dispatch(self, entry: Entry, begun_by: str = "") -> None:
         """Begin what is new as soon as its turn comes."""
-        entry_id, fields = entry
+        entry_id, _ = entry
         if self.closing or entry_id in self._here:
             return
         self._here.add(entry_id)
-        begun = fields.get("begun", "-")
-        work = Work(entry_id, _parse(entry))
+        work = Work(entry_id, _parse(entry), begun_before=not self._attempts.get(entry_id, "0 ").startswith("0 "))
         key = work.order_key
         queue = self._queues.get(key)
         if queue is not None:
@@ -181,15 +182,11 @@ class Lane:
             if queue[0].not_before:
                 self.stir()
         else:
-            work.begun = told and begun == self.lease.token
+            work.begun = begun_by == self.lease.token
             queue = self._queues[key] = deque([work])
             task = asyncio.create_task(self._drain(key, queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        if entry_id in self._attempts:
-            work.begun_before = not self._attempts[entry_id].startswith("0 ")
-        else:
-            work.begun_before = begun not in ("-", self.lease.token)
 
     # -- working --------------------------------------------------------------------------------------------
 
@@ -208,7 +205,8 @@ class Lane:
                     finished = await self._in_slot(work)
                 if finished:
                     queue.remove(work)
-                    self._here.discard(work.entry_id)
+                    if work.entry_id not in self._stuck:
+                        self._here.discard(work.entry_id)
         except Fenced:
             self._lost(self)
         finally:
@@ -259,6 +257,7 @@ class Lane:
             raise
         except Exception:  # nobody behind it in its queue shall pay; unfinished, it is tried again by the next owner
             log.exception("request.stuck", entry=work.entry_id)
+            self._stuck.add(work.entry_id)
             return True
 
     async def _work(self, work: Work) -> bool:
@@ -370,8 +369,3 @@ def _parse(entry: Entry) -> Request | Envelope:
 
 def _failed(asked: Envelope, code: ErrorCode) -> Reply:
     return Reply.to(asked, failure=Failure(code=code))
-
-
-def _position(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, number = entry_id.partition("-")
-    return int(milliseconds), int(number)

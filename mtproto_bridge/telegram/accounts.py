@@ -3,10 +3,12 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from mtproto_bridge.handling import Lease
 from mtproto_bridge.protocol.ids import AccountId
@@ -62,7 +64,8 @@ class AccountPool:
 
     async def warm_up(self) -> None:
         """What an account that changes hands waits for takes ten times as long the first time: let that be now."""
-        await asyncio.gather(*(self._kept(AccountId(0)) for _ in range(MOST_CONNECTIONS)))
+        with suppress(SQLAlchemyError, OSError):  # a database that grants fewer connections serves all the same
+            await asyncio.gather(*(self._kept(AccountId(0)) for _ in range(MOST_CONNECTIONS)))
 
     async def _kept(self, account: AccountId) -> tuple[KnownAccount | None, list[KnownPeer]]:
         async with self._store.begin() as session:

@@ -166,7 +166,8 @@ class Queue:
 
     def hang_up(self) -> None:
         """Cut every client's connection."""
-        self._redis.client_kill_filter(_type="normal")
+        for kind in ("pubsub", "normal"):  # who listens is of the first
+            self._redis.client_kill_filter(_type=kind)
 
     def owners(self) -> dict[AccountId, str]:
         """The bridge that holds each account's lease, as far as anybody holds it."""

@@ -40,6 +40,8 @@ class Office:
     pool: AccountPool
     actions: Actions
     lease: HandLease
+    patience: timedelta = timedelta(seconds=20)
+    """How long what is asked may take to be begun."""
 
     async def handle(
         self, account: int, actor: int, payload: Payload, *, attempt: int = 1, nonce: str | None = None
@@ -49,7 +51,7 @@ class Office:
             actor=actor,
             reply_to="test",
             trace="trace",
-            deadline=self.site.clock.now() + timedelta(seconds=20),
+            deadline=self.site.clock.now() + self.patience,
             nonce=(nonce or self.site.nonce()) if isinstance(payload, Mutation) else None,
             payload=payload,
         )

@@ -1,6 +1,8 @@
 """An answer that was lost on its way: the second attempt reads what the first one did, and says so."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -63,6 +65,23 @@ async def test_the_next_owner_of_the_lane_tells_what_the_one_before_did(office: 
     links.edit(world, BOB, NEWS, link.url, revoked=True)
     assert (await office.done(BOB, ALICE, revoking(page), attempt=2)).changed
     assert [action for _, action, _, _ in await office.audit()] == ["join", "revoke"]
+
+
+async def test_what_was_begun_and_is_late_is_told_if_it_was_done_and_not_done_any_more(
+    office: Office, world: World
+) -> None:
+    """The next owner may come hours later: nobody wants to be surprised then."""
+    news = await office.balance(ALICE, "News")
+    late = replace(office, patience=-timedelta(seconds=1))
+    assert (await late.failed(BOB, ALICE, joining(news, QUIZ), attempt=2)).code == ErrorCode.DEADLINE_PASSED
+    assert world.links == []
+    link = links.connect(world, BOB, NEWS, QUIZ).links[0]
+    page = await late.done(BOB, ALICE, joining(news, QUIZ), attempt=2)
+    assert (page.changed, page.affiliation.url) == (True, link.url)
+    assert (await late.failed(BOB, ALICE, revoking(page), attempt=2)).code == ErrorCode.DEADLINE_PASSED
+    assert not link.revoked
+    links.edit(world, BOB, NEWS, link.url, revoked=True)
+    assert (await late.done(BOB, ALICE, revoking(page), attempt=2)).changed
 
 
 async def test_a_first_attempt_does_not_claim_what_somebody_else_did(office: Office, world: World) -> None:

@@ -239,6 +239,11 @@ async def test_closing_tells_everybody_who_waits(site: Site) -> None:
 # -- connections that break -------------------------------------------------------------------------------------
 
 
+async def listeners(site: Site, count: int) -> bool:
+    told = await site.server.ask("CLIENT", "LIST", "TYPE", "pubsub")
+    return len(str(told).splitlines()) == count
+
+
 async def test_who_waits_while_every_connection_is_killed_is_answered_all_the_same(place: Place) -> None:
     stub = Stub()
     stub.close(READ)
@@ -246,14 +251,33 @@ async def test_who_waits_while_every_connection_is_killed_is_answered_all_the_sa
         asking = [asyncio.create_task(client.list_balances(ME)) for _ in range(5)]
         await stub.until_handled(5)
         for _ in range(3):
-            await site.server.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-            await asyncio.sleep(0.02)
+            assert await site.server.ask("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes") == 2, "who listens"
+            await until(lambda: listeners(site, 2))
         stub.open()
         async with asyncio.timeout(PATIENCE):
             answers = await asyncio.gather(*asking)
         assert [one.balances for one in answers] == [[]] * 5
         await client.list_balances(ME)
     assert {one.attempt for one in stub.handled} == {1}
+
+
+async def test_an_answer_that_comes_twice_is_told_once(site: Site) -> None:
+    """As after a failover to a server that had not heard yet that it was taken care of."""
+    late: list[Reply] = []
+
+    async def on_late(reply: Reply) -> None:
+        late.append(reply)
+
+    told: list[str] = []
+    await site.server.listen(site.keys.replies("bot-1"), told.append)
+    async with serving(site, Stub()), site.client(on_late=on_late) as client:
+        await client.list_balances(ME)
+        await until(site.is_read)
+        _, again = told[0].split(" ", 1)
+        await site.server.ask("XADD", site.keys.replies("bot-1"), "*", "reply", again)
+        client._server._line.hang_up()
+        await until(site.is_read)
+    assert late == []
 
 
 async def test_the_scripts_may_be_flushed_at_any_time(place: Place) -> None:

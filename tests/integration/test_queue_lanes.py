@@ -127,8 +127,9 @@ async def test_a_killed_bridges_requests_are_begun_anew_within_one_ttl(site: Sit
     stub.close(join(1))
     begun, waiting = ask(join(1)), ask(show(1))
     async with serving(site, stub, name="a", ttl=SHORT) as a:
+        await until(lambda: a.accounts)
         await site.submit(begun)
-        await site.submit(waiting)
+        await site.submit(waiting, at_once=0)
         await stub.until_handled(1)
         async with serving(site, next_stub, name="b", ttl=SHORT):
             await site.until_living(2)

@@ -82,7 +82,7 @@ async def test_a_bridge_out_of_reach_of_its_server_disconnects_its_accounts_and_
     stub.close(show(1))
     async with site_at(place.url) as site, serving(site, stub, ttl=SHORT) as bridge:
         await site.submit(ask(show(1)))
-        await site.submit(ask(show(1)))
+        await site.submit(ask(show(1)), at_once=0)
         await stub.until_handled(1)
         lease = stub.handled[0].lease
         await place.stop()
@@ -108,7 +108,7 @@ async def test_after_a_suspend_nothing_starts_and_a_failure_is_left_to_the_next_
     stub.answer = lambda asked: failed(asked, ErrorCode.ACCOUNT_UNAVAILABLE)
     async with serving(site, stub) as bridge:
         await site.submit(ask(join(1)))
-        await site.submit(ask(show(1)))
+        await site.submit(ask(show(1)), at_once=0)
         await stub.until_handled(1)
         bridge.owner._watchdog._every = PATIENCE  # it was stopped, too
         clock.ahead += LONG

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from mtproto_bridge.app import QueueError
 from mtproto_bridge.dead_letters import NONE, START_WITHIN, dead_letters
 from mtproto_bridge.protocol import Request
-from mtproto_bridge.queue import letters as letters_module
+from mtproto_bridge.queue import redis
 from mtproto_bridge.queue.letters import DeadLetters
 from mtproto_bridge.queue.limits import MOST_ATTEMPTS
 from mtproto_bridge.settings import BridgeSettings
@@ -72,10 +72,11 @@ async def test_a_retried_letter_runs_as_the_first_attempt_and_its_asker_is_answe
     stub = Stub()
     async with serving(site, stub):
         replies = await site.answers(2)
-    assert (replies[1].request_id, replies[1].failure) == (old.id, None)
+    assert replies[1].request_id.startswith(f"{old.id}/"), "the first answer of this request was that it was given up"
+    assert replies[1].failure is None
     (handled,) = stub.handled
     assert (handled.attempt, handled.stored) == (1, None)
-    assert handled.request == old.model_copy(update={"deadline": handled.request.deadline})
+    assert handled.request == old.model_copy(update={"deadline": handled.request.deadline, "id": handled.request.id})
     left = handled.request.deadline - datetime.now(UTC)
     assert START_WITHIN - timedelta(minutes=1) < left <= START_WITHIN, "it may be begun now"
     assert await desk.types("list") == 0
@@ -101,7 +102,7 @@ async def test_an_unknown_letter_is_said_and_the_others_are_done(site: Site, des
 
 
 async def test_all_of_many_are_put_back(site: Site, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(letters_module, "PAGE", 2)
+    monkeypatch.setattr(redis, "PAGE", 2)
     given = await given_up(site, *(ask(join(number)) for number in range(1, 6)))
     assert len(given) == 5
     assert await desk.types("retry", "all") == 0

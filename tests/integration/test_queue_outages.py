@@ -213,7 +213,11 @@ async def test_a_full_server_lets_a_stopping_bridge_give_its_lanes_back(place: P
     async with site_at(place.url) as site:
         async with serving(site, Stub()) as bridge:
             await until(lambda: bridge.accounts)
+            bridge.owner._lanes[ONE].lease.renewed_at -= LONG * 0.7  # so that it begins nothing
+            entry = await site.submit(ask(show(1)))
+            assert (await site.attempts())[entry].startswith("1 ")
             await site.server.ask("CONFIG", "SET", "maxmemory", "1")
+        assert (await site.attempts())[entry] == "0 ", "it was begun for the bridge, not by it"
         assert await site.server.get(site.keys.lease(ONE)) is None
         await site.server.ask("CONFIG", "SET", "maxmemory", "0")
 

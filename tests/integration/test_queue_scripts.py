@@ -54,7 +54,7 @@ async def bury(site: Site, token: str, entry: str, reply: str = "{}") -> int:
 
 
 async def ask_desk(site: Site, *, most: int = 100, share: int = 2, rate: float = 50, actor: int = 77) -> str:
-    keys = [site.keys.lane(ONE), site.keys.lease(ONE), site.keys.share(actor)]
+    keys = [site.keys.lane(ONE), site.keys.lease(ONE), site.keys.attempts(ONE), site.keys.share(actor)]
     entry: str = await site.server.script("submit", keys, most, 0, "{}", "share", share, str(rate))
     return entry
 
@@ -231,7 +231,7 @@ async def test_a_submit_begins_what_would_be_begun_at_once_anyway(site: Site) ->
         entry = await site.submit(request)
         entry_told, by, text = told.pop().split(" ", 2)
         assert (entry_told, text) == (entry, request.model_dump_json())
-        assert dict(await site.unfinished())[entry].get("begun", "-") == by
+        assert (await site.attempts()).get(entry, "1 -") == f"1 {by}"
         return by
 
     assert await begun_by(ask(READ)) == "-", "nobody serves the lane"
@@ -243,10 +243,17 @@ async def test_a_submit_begins_what_would_be_begun_at_once_anyway(site: Site) ->
     while len(await site.unfinished()) < MOST_AT_ONCE:
         assert await begun_by(ask(READ)) == token
     assert await begun_by(ask(READ)) == "-", "it has to wait for those before it"
+
+
+async def test_where_no_bridge_listens_a_submit_begins_nothing(site: Site) -> None:
+    """Its bridge is dead, and its lease not over yet."""
+    await site.take()
+    await site.submit(ask(join(1)))
     assert await site.attempts() == {}
 
 
 async def test_what_a_submit_began_counts_as_an_attempt_of_that_lease_only(site: Site) -> None:
+    await site.server.listen(site.keys.lane(ONE), print)
     token = await site.take()
     asked = ask(join(1))
     entry = await site.submit(asked)
@@ -257,9 +264,10 @@ async def test_what_a_submit_began_counts_as_an_attempt_of_that_lease_only(site:
 
 
 async def test_what_a_submit_began_and_its_bridge_did_not_counts_as_none_when_it_is_released(site: Site) -> None:
+    await site.server.listen(site.keys.lane(ONE), print)
     token = await site.take()
     begun, waiting = await site.submit(ask(join(1))), await site.submit(ask(join(2)))
-    keys = [*site.work_keys(), site.keys.news()]
+    keys = [site.keys.lease(ONE), site.keys.attempts(ONE), site.keys.news()]
     await site.server.script("release", keys, token, "a", begun)
     token = await site.take("b")
     assert await site.begin(token, begun) == (2, None)

@@ -530,13 +530,13 @@ async def every_script(url: str, keys: Keys) -> None:
     try:
         (token,) = await run("acquire", [keys.epochs(), lease], "a", "n", MINUTE_MS, 8, TWO)
         assert (await run("renew", [keys.bridges(), lease], "a", MINUTE_MS, MINUTE_MS, token))[1] == 1
-        entry = await run("submit", [lane, lease, keys.share(7)], 9, 8, "{}", "share", 60, 3)
+        entry = await run("submit", [lane, lease, attempts, keys.share(7)], 9, 8, "{}", "share", 60, 3)
         assert (await run("begin", [lease, lane, attempts, nonce], token, entry, "bound", 60))[0] == 1
         soon = int(time.time() * 1000) + MINUTE_MS
         assert await run("park", [lease, attempts, keys.floods(TWO)], token, "method", soon, entry, 0) == 1
         assert (await run("begin", [lease, lane, attempts, nonce], token, entry, "bound", 60))[0] == 1
         assert await run("finish", [lease, lane, attempts, replies, nonce], token, entry, "{}", 9, "bound") == 1
-        assert await run("submit", [lane, lease, nonce], 9, 8, '{"id":"two"}', "nonce", "bound", 60)
+        assert await run("submit", [lane, lease, attempts, nonce], 9, 8, '{"id":"two"}', "nonce", "bound", 60)
         await server.ask("DEL", lane)
         assert await run("resubmit", [lane, replies], 9, '{"id":"one"}', "one") == 1
         ((entry, _),) = await server.entries(lane)
@@ -544,7 +544,7 @@ async def every_script(url: str, keys: Keys) -> None:
         assert await run("bury", buried, token, entry, "{}", 9, TWO, "killed its bridge", 9) == 1
         ((letter, _),) = await server.entries(letters)
         assert await run("revive", [letters, lane], letter, "{}")
-        assert await run("release", [lease, lane, attempts, keys.news()], token, "a") == 1
+        assert await run("release", [lease, attempts, keys.news()], token, "a") == 1
         assert await run("renew", [keys.bridges()], "a", 0, MINUTE_MS) == [0]
     finally:
         await server.close()
@@ -627,7 +627,8 @@ async def test_of_two_installations_that_start_at_once_one_gets_the_keys(launch:
 
 async def test_a_user_without_rights_is_told_so(launch: Launch) -> None:
     server = launch()
-    await answer(server.url, "ACL", "SETUSER", "u", "on", "nopass", "~{starling}:*", "+get", "+set")
+    rights = ("~{starling}:*", "&{starling}:*", "+get", "+set", "+spublish")
+    await answer(server.url, "ACL", "SETUSER", "u", "on", "nopass", *rights)
     url = server.url.replace("//", "//u:any@")
     async with asking(url) as ask:
         (found,) = await inspect(ask, url, Keys(), MINE)
@@ -635,6 +636,8 @@ async def test_a_user_without_rights_is_told_so(launch: Launch) -> None:
         assert not found.fatal
         sentence = fatal(await inspect(ask, url, Keys("other"), MINE))
         assert "{other}:installation" in sentence
+        await answer(server.url, "ACL", "SETUSER", "u", "resetchannels")
+        assert "channels beside it" in fatal(await inspect(ask, url, Keys(), MINE))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Ours, whole: what the bot and the bridge run, with an echo in the place of Telegram.
 
-Bounded submit; begin under the lease with its attempt and nonce; order per balance; finish under the lease with
-the result kept under the nonce.
+Bounded submit; begun under the lease with its attempt and nonce (by submit.lua); order per balance; finish under
+the lease with the result kept under the nonce.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 -- Put a request into a lane, and tell the bridge that holds it. An entry in the stream is a request not finished.
--- Where it would be begun at once it is begun here, under the lease of that bridge, and needs no begin.lua:
--- few are before it, and its nonce is new. Its field `begun` says so.
--- KEYS lane, lease, and maybe the asker's share or the nonce's key
+-- Where that bridge listens and would begin it at once, it is begun here, under its lease, and needs no begin.lua:
+-- few are before it, and its nonce is new. A bridge that leaves takes that back (release.lua).
+-- KEYS lane, lease, attempts, and maybe the asker's share or the nonce's key
 -- ARGV most entries, entries below which it is begun, request,
 --      and 'share', most at once, how many more a second; or 'nonce', what it binds, its life in s
 -- Answers the entry's id. Errors, nothing was kept: FULL (the lane is), SHARE ms (the asker may ask again then).
@@ -11,21 +11,17 @@ if ARGV[4] == 'share' then
   local most, rate = tonumber(ARGV[5]), tonumber(ARGV[6])
   local clock = redis.call('TIME')
   local now = clock[1] + clock[2] / 1000000
-  local known = redis.call('HMGET', KEYS[3], 'left', 'at')
+  local known = redis.call('HMGET', KEYS[4], 'left', 'at')
   local left = math.min(most, (tonumber(known[1]) or most) + (now - (tonumber(known[2]) or now)) * rate)
   if left < 1 then return redis.error_reply('SHARE ' .. math.ceil((1 - left) / rate * 1000)) end
-  redis.call('HSET', KEYS[3], 'left', tostring(left - 1), 'at', string.format('%.6f', now))
-  redis.call('EXPIRE', KEYS[3], math.ceil(most / rate))
+  redis.call('HSET', KEYS[4], 'left', tostring(left - 1), 'at', string.format('%.6f', now))
+  redis.call('EXPIRE', KEYS[4], math.ceil(most / rate))
 end
 local token = before < tonumber(ARGV[2]) and redis.call('GET', KEYS[2])
-if token and ARGV[4] == 'nonce' and redis.call('SET', KEYS[3], ARGV[5], 'NX', 'GET', 'EX', ARGV[6]) then
+if token and ARGV[4] == 'nonce' and redis.call('SET', KEYS[4], ARGV[5], 'NX', 'GET', 'EX', ARGV[6]) then
   token = false  -- it came before: begin.lua looks what with, and what came of it
 end
-local id
-if token then
-  id = redis.call('XADD', KEYS[1], '*', 'request', ARGV[3], 'begun', token)
-else
-  id = redis.call('XADD', KEYS[1], '*', 'request', ARGV[3])
-end
-redis.call('SPUBLISH', KEYS[1], id .. ' ' .. (token or '-') .. ' ' .. ARGV[3])
+local id = redis.call('XADD', KEYS[1], '*', 'request', ARGV[3])
+local listeners = redis.call('SPUBLISH', KEYS[1], id .. ' ' .. (token or '-') .. ' ' .. ARGV[3])
+if token and listeners > 0 then redis.call('HSET', KEYS[3], id, '1 ' .. token) end
 return id
