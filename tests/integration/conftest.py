@@ -7,6 +7,7 @@ import pytest
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World
 from tests.queue_fixtures import Place, Site, new_place, site_at
+from tests.queue_servers import Launch, launching
 from tests.sandbox_fixtures import mtproto_server, small_world
 
 
@@ -34,6 +35,13 @@ def place() -> Iterator[Place]:
     """A Valkey for one test, which may stop it."""
     with new_place() as made:
         yield made
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Starts servers for one test."""
+    with launching() as launch:
+        yield launch
 
 
 @pytest.fixture
