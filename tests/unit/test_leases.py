@@ -95,9 +95,9 @@ async def test_when_a_lane_may_come_free_is_when_the_first_lease_of_others_ends(
     assert taken.free_in == 0.7
 
 
-def test_a_lease_lives_nine_tenths_of_the_ttl_and_is_renewed_after_a_third_of_that() -> None:
-    ours = Leases(QueueServer("redis://localhost"), Keys(), "a", 10.0)
-    assert (ours.life, ours.renew_every) == (9.0, 3.0)
+def test_a_lease_lives_four_fifths_of_the_ttl_and_is_renewed_after_a_third_of_that() -> None:
+    ours = Leases(QueueServer("redis://localhost"), Keys(), "a", 15.0)
+    assert (ours.life, ours.renew_every) == (12.0, 4.0)
 
 
 def test_the_lease_clock_counts_on() -> None:
