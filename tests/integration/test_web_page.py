@@ -88,8 +88,9 @@ async def test_a_newcomer_starts_as_the_owner_and_presses_a_button(sandbox: Sand
         sent = await bot.send_message(NADIA, "<b>Hi</b> &lt;img src=x&gt;", reply_markup=keyboard({"Go on": "go"}))
         await page.until("document.querySelector('.from-bot strong')?.textContent === 'Hi'")
         assert await page.run("document.querySelector('.from-bot img')") is None
+        [started] = await bot.get_updates()
         await page.click(".inline", "Go on")
-        [update] = await bot.get_updates(offset=-1, timeout=5)
+        [update] = await bot.get_updates(offset=started.update_id + 1, timeout=5)
         assert update.callback_query is not None
         await bot.answer_callback_query(update.callback_query.id, "As you wish")
         await page.until("document.querySelector('.toast')?.textContent === 'As you wish'")
