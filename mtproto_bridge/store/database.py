@@ -16,7 +16,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-MOST_CONNECTIONS = 8
+KEPT_CONNECTIONS, MORE_CONNECTIONS = 8, 32
+"""Kept open, since opening costs a thread or a handshake; and more where many wait for a lock: who reads does not."""
 MIGRATION_LOCK = 7_305_842_001
 """The number of our PostgreSQL advisory lock."""
 
@@ -55,8 +56,7 @@ async def open_store(url: str) -> Store:
         StoreError: the URL is wrong, or the database cannot be reached or written.
     """
     parsed = _with_driver(url)
-    # Few, and kept: SQLite costs a thread each and lets one write at a time; all are short (nothing waits in them).
-    engine = create_async_engine(parsed, pool_size=MOST_CONNECTIONS, max_overflow=0)
+    engine = create_async_engine(parsed, pool_size=KEPT_CONNECTIONS, max_overflow=MORE_CONNECTIONS)
     try:
         if parsed.get_backend_name() == "sqlite":
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)

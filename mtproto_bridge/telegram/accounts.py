@@ -14,7 +14,7 @@ from mtproto_bridge.handling import Lease
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store import Store, accounts
 from mtproto_bridge.store.accounts import KnownAccount, KnownPeer
-from mtproto_bridge.store.database import MOST_CONNECTIONS
+from mtproto_bridge.store.database import KEPT_CONNECTIONS
 from mtproto_bridge.telegram.connecting import INTRODUCTION, Connector
 from mtproto_bridge.telegram.errors import translated
 from mtproto_bridge.telegram.floods import Floods
@@ -65,7 +65,7 @@ class AccountPool:
     async def warm_up(self) -> None:
         """What an account that changes hands waits for takes ten times as long the first time: let that be now."""
         with suppress(SQLAlchemyError, OSError):  # a database that grants fewer connections serves all the same
-            await asyncio.gather(*(self._kept(AccountId(0)) for _ in range(MOST_CONNECTIONS)))
+            await asyncio.gather(*(self._kept(AccountId(0)) for _ in range(KEPT_CONNECTIONS)))
 
     async def _kept(self, account: AccountId) -> tuple[KnownAccount | None, list[KnownPeer]]:
         async with self._store.begin() as session:
