@@ -54,6 +54,7 @@ async def rotate(store: Store, path: Path, say: Say) -> None:
                 done = await accounts.reseal(unit, one.id, before=one.session, after=sealed)
             if done:  # else it was logged in again or removed meanwhile: the next round looks
                 say(f"Account {one.id} is sealed with the new key ({number} of {len(waiting)}).")
+    await store.settle()  # else a power loss could bring sessions back that only the old key opens
     rewrite(path, newest.keys)
     say("Every session is sealed with the new key, and the old one is gone from the file.")
     say("Back the file up. Older backups of the store open with the old key only: make a new one.")

@@ -14,7 +14,7 @@ def rewrite(path: Path, keys: Sequence[bytes]) -> None:
     """Replace the keys in one step, readable by their owner only: who reads meanwhile sees the old ones or the new.
 
     Raises:
-        SessionKeyError: it cannot be written; it is as it was.
+        SessionKeyError: it cannot be written, or nobody knows whether that would outlast a power loss.
     """
     path = path.resolve()  # a link to it stays one
     fresh = path.with_name(f"{path.name}.new")
@@ -34,7 +34,7 @@ def rewrite(path: Path, keys: Sequence[bytes]) -> None:
         _sync_folder_of(path)
     except OSError as error:
         raise SessionKeyError(
-            f"SESSION_KEY_FILE: {path} cannot be replaced ({error.strerror}), so it was left as it is: "
+            f"SESSION_KEY_FILE: {path} cannot be replaced ({error.strerror}). Every session opens as before: "
             "see that we may write it and its folder, then run the command again."
         ) from error
 

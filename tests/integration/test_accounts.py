@@ -15,7 +15,7 @@ from mtproto_bridge.app import QueueError, database_url
 from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.overview import overview
 from mtproto_bridge.protocol import BridgeError, ErrorCode
-from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.leases import Leases
 from mtproto_bridge.queue.redis import QueueServer
@@ -27,7 +27,7 @@ from sandbox.world import World
 from sandbox.world.faults import Fault
 from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller
 from tests.integration.test_login import command
-from tests.sandbox_fixtures import ALICE, BOB, NEWS
+from tests.sandbox_fixtures import ALICE, BOB, NEWS, QUIZ
 
 PATIENCE = 30
 OWNER = caller(ALICE)
@@ -106,6 +106,16 @@ async def served(queue: QueueServer, *wanted: int) -> None:
 
 async def titles(client: BridgeClient) -> list[str]:
     return [one.title for one in (await client.list_balances(OWNER)).balances]
+
+
+async def news(site: BridgeSite) -> BalanceId:
+    """The number of Alice's channel, which Bob's account serves."""
+    store = await open_store(database_url(site.settings()))
+    async with store.begin() as session:
+        found = await session.scalar(select(tables.Balance.id).where(tables.Balance.peer_id == NEWS))
+    await store.close()
+    assert found
+    return BalanceId(found)
 
 
 # -- seeing them ---------------------------------------------------------------------------------------------------
@@ -196,6 +206,9 @@ async def test_an_account_that_a_bridge_serves_is_handed_over_logged_out_and_era
         await served(queue, ALICE, BOB)
         site.clock.move(seconds=61)  # lists may use what was proven within a minute
         assert await titles(client) == ["Alice"], "the others go on"
+        with pytest.raises(BridgeError) as caught:
+            await client.show_affiliation(OWNER, await news(site), BotId(QUIZ))
+        assert caught.value.code == ErrorCode.ACCOUNT_UNAVAILABLE, "an answer, and at once"
         assert server.calls["auth.logOut"] == 1
     found = await rows(site)
     assert (found[BOB]["state"], found[BOB]["channels"], found[BOB]["free"]) == (
@@ -379,21 +392,12 @@ async def test_one_accounts_session_in_anothers_row_is_refused(
     async with site.bridge(), site.client() as client:
         await served(queue, ALICE, BOB)
         with pytest.raises(BridgeError) as caught:
-            await client.show_affiliation(OWNER, await _news(site), 1)  # type: ignore[arg-type]
+            await client.show_affiliation(OWNER, await news(site), BotId(QUIZ))
         assert caught.value.code == ErrorCode.ACCOUNT_UNAVAILABLE
         assert len(server.connections) == begun
     code, said = await command(site, "check")
     assert code == 1
     assert f"✗ The session kept for account {BOB} is another account's" in said
-
-
-async def _news(site: BridgeSite) -> int:
-    store = await open_store(database_url(site.settings()))
-    async with store.begin() as session:
-        found = await session.scalar(select(tables.Balance.id).where(tables.Balance.peer_id == NEWS))
-    await store.close()
-    assert found
-    return found
 
 
 # -- the commands --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mtproto_bridge import rotation
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.rotation import rotate
 from mtproto_bridge.store import Store, accounts, open_store, tables
@@ -142,6 +144,24 @@ async def test_interrupted_within_a_write_of_the_file_it_is_as_it_was(
     await rotate(store, path, ignore)
     assert OLD not in keys_in(path)
     assert await all_open(store, KeyRing.load(path))
+
+
+async def test_when_the_old_key_goes_every_session_would_outlast_a_power_loss(
+    store: Store, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What SQLite committed lies in a log beside its file, which it does not write through at once."""
+    saved = tmp_path / "after"
+    saved.mkdir()
+
+    def copy_and_rewrite(file: Path, keys: list[bytes]) -> None:
+        shutil.copy(tmp_path / "data" / "starling.db", saved / "starling.db")  # without the log
+        rewrite(file, keys)
+
+    monkeypatch.setattr(rotation, "rewrite", copy_and_rewrite)
+    await rotate(store, path, ignore)
+    copied = await open_store(sqlite_url(saved))
+    assert await all_open(copied, KeyRing(keys_in(path)))
+    await copied.close()
 
 
 async def test_a_file_that_cannot_be_written_is_a_sentence_and_nothing_changed(
