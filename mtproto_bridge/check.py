@@ -95,7 +95,7 @@ async def _accounts(settings: BridgeSettings, store: Store) -> AsyncIterator[Fin
         return
     for one in known:
         if one.state != "ready":
-            yield False, f"Account {one.id} is {WORDS[one.state]}."
+            yield False, f"Account {one.id} is {WORDS.get(one.state, one.state)}."
             continue
         try:
             ring.open(one.id, one.session)

@@ -136,7 +136,7 @@ def _row(account: ListedAccount, serving: Serving | None, now: datetime) -> Row:
 
 def _state(account: ListedAccount, serving: Serving | None, now: datetime) -> str:
     if account.state != "ready":
-        return WORDS[account.state]
+        return WORDS.get(account.state, account.state)
     if serving is None:
         return "logged in"
     said = [f"served by {serving.bridge}" if serving.bridge else "waiting"]

@@ -52,7 +52,12 @@ async def remove(settings: BridgeSettings, account: int, console: Console, *, ye
             was = "was removed before" if found else "is none of ours"
             console.say(f"Account {account} {was}: `python -m mtproto_bridge accounts` lists them.")
             return 1
-        if not (yes or _agreed(found, console)):
+        console.say(f"{account} ({printable(found.name)}) is to be logged out at Telegram, and its key erased here.")
+        console.say(
+            f"Channels it serves: {found.channels}. They stay known, with their managers and links, but nobody serves "
+            "them until another account that may post in them is logged in."
+        )
+        if not (yes or _agreed(console)):
             console.say("Nothing was removed.")
             return 1
         async with _queue(settings) as server:
@@ -65,19 +70,10 @@ async def remove(settings: BridgeSettings, account: int, console: Console, *, ye
         await store.close()
 
 
-def _agreed(account: ListedAccount, console: Console) -> bool:
-    console.say(f"{account.id} ({printable(account.name)}) is logged out at Telegram, and its key is erased here.")
-    console.say(_what_becomes_of(account))
+def _agreed(console: Console) -> bool:
     with suppress(EOFError):
         return console.ask("Remove it? Type yes: ").lower() == "yes"
     return False
-
-
-def _what_becomes_of(account: ListedAccount) -> str:
-    return (
-        f"Channels it serves: {account.channels}. They stay known, with their managers and links, but nobody serves "
-        "them until another account that may post in them is logged in."
-    )
 
 
 @asynccontextmanager
@@ -118,7 +114,7 @@ async def _remove(  # noqa: PLR0913 - what it takes
 @asynccontextmanager
 async def _leaving(store: Store, account: ListedAccount) -> AsyncIterator[None]:
     """Bridges give its lane up; unless it is removed in the end, they get it back."""
-    before = "logged_out" if account.state == "logged_out" else "ready"
+    before = "ready" if account.state == "leaving" else account.state
     async with store.begin() as session:
         await accounts.set_state(session, account.id, before=account.state, after="leaving")
     try:

@@ -94,7 +94,7 @@ async def mark_logged_out(session: AsyncSession, account: AccountId) -> None:
         row.state = "logged_out"
 
 
-async def set_state(session: AsyncSession, account: AccountId, *, before: str, after: State) -> bool:
+async def set_state(session: AsyncSession, account: AccountId, *, before: str, after: str) -> bool:
     """Change an account's state; False when it is another one by now."""
     same = (Account.id == account, Account.state == before)
     return bool(await session.scalar(update(Account).where(*same).values(state=after).returning(Account.id)))

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from mtproto_bridge import removal
 from mtproto_bridge.app import QueueError, database_url
 from mtproto_bridge.client import BridgeClient
+from mtproto_bridge.login import login
 from mtproto_bridge.overview import overview
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
@@ -21,7 +23,11 @@ from mtproto_bridge.queue.leases import Leases
 from mtproto_bridge.queue.redis import QueueServer
 from mtproto_bridge.rotation import rotate_keys
 from mtproto_bridge.store import accounts, open_store, tables
-from mtproto_bridge.telegram.limits import MOST_CHANNELS, RESERVED_CHANNELS
+from mtproto_bridge.telegram.key_file import rewrite
+from mtproto_bridge.telegram.limits import MOST_CHANNELS, RESERVED_CHANNELS, free_channels
+from mtproto_bridge.telegram.sessions import KeyRing
+from sandbox.mtproto.authorizations import Authorization
+from sandbox.mtproto.connection import Connection
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World
 from sandbox.world.faults import Fault
@@ -188,13 +194,25 @@ async def test_without_accounts_the_next_step_is_said(server: MTProtoServer) -> 
         assert said == ["No account is logged in: run `python -m mtproto_bridge login`."]
 
 
+@pytest.mark.parametrize(("held", "free"), [(0, FREE), (FREE - 1, 1), (FREE, 0), (MOST_CHANNELS + 1, 0)])
+def test_the_room_of_an_account_ends_at_the_reserve(held: int, free: int) -> None:
+    assert free_channels(held) == free
+
+
 # -- removing one --------------------------------------------------------------------------------------------------
 
 
 async def test_an_account_that_a_bridge_serves_is_handed_over_logged_out_and_erased(
-    site: BridgeSite, server: MTProtoServer, queue: QueueServer
+    site: BridgeSite, server: MTProtoServer, queue: QueueServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sandbox, like Telegram, would void a key that is used from two places."""
+    """And its key is never used from two places, for which Telegram voids it."""
+    twice: list[Connection] = []
+
+    def seen(connection: Connection, authorization: Authorization) -> None:
+        others = [one for one in server.connections if one is not connection]
+        twice.extend(one for one in others if one.authorization is authorization)
+
+    monkeypatch.setattr(server, "seen", seen)
     async with site.bridge(), site.client() as client:
         await served(queue, ALICE, BOB)
         assert await titles(client) == ["Alice", "News"], "both accounts are connected"
@@ -209,7 +227,7 @@ async def test_an_account_that_a_bridge_serves_is_handed_over_logged_out_and_era
         with pytest.raises(BridgeError) as caught:
             await client.show_affiliation(OWNER, await news(site), BotId(QUIZ))
         assert caught.value.code == ErrorCode.ACCOUNT_UNAVAILABLE, "an answer, and at once"
-        assert server.calls["auth.logOut"] == 1
+        assert (server.calls["auth.logOut"], twice) == (1, [])
     found = await rows(site)
     assert (found[BOB]["state"], found[BOB]["channels"], found[BOB]["free"]) == (
         "removed: its channels wait for another account",
@@ -240,7 +258,7 @@ async def test_nothing_is_removed_without_a_yes_and_what_becomes_of_channels_is_
     for answers in ([], ["no"], [""], ["y"]):
         code, console = await remove(site, BOB, *answers)
         assert code == 1
-        assert console.said[0].startswith(f"{BOB} (Bob) is logged out at Telegram")
+        assert console.said[0].startswith(f"{BOB} (Bob) is to be logged out at Telegram")
         assert console.said[1].startswith("Channels it serves: 1. They stay known")
         assert console.said[-1] == "Nothing was removed."
     assert await kept(site, BOB) == before
@@ -265,6 +283,17 @@ async def test_while_a_bridge_keeps_the_account_nothing_is_sent_and_the_bridge_i
     assert console.said[-1].startswith("south still serves it, so nothing was removed: stop that bridge")
     assert await kept(site, BOB) == before
     assert (server.calls["auth.logOut"], len(server.connections)) == (0, begun)
+
+
+async def test_a_removal_that_is_stopped_while_it_waits_changes_nothing(site: BridgeSite, queue: QueueServer) -> None:
+    await Leases(queue, KEYS, "south", 60).take([AccountId(BOB)], 1)
+    before = await kept(site, BOB)
+    removing = asyncio.create_task(remove(site, BOB, yes=True))
+    while (await kept(site, BOB))[0] != "leaving":
+        assert not removing.done()
+    removing.cancel()  # as Ctrl-C does
+    await asyncio.wait([removing])
+    assert await kept(site, BOB) == before
 
 
 async def test_without_the_queue_nobody_is_removed(site: BridgeSite, server: MTProtoServer) -> None:
@@ -383,6 +412,22 @@ async def test_a_running_bridge_opens_sessions_of_the_new_key_and_serves_on(
     code, answer = await command(site, "check")
     assert code == 1
     assert "sealed with another key" in answer, "the old one opens nothing any more"
+
+
+async def test_a_log_in_that_a_rotation_overtakes_is_sealed_with_the_new_key(
+    site: BridgeSite, server: MTProtoServer
+) -> None:
+    path, bob = site.settings().session_key_file, server.world.people[BOB]
+    key = Fernet.generate_key()
+
+    class Slow(ScriptedConsole):
+        def ask(self, question: str, *, secret: bool = False) -> str:
+            rewrite(path, [key])
+            return super().ask(question, secret=secret)
+
+    assert bob.password
+    assert await login(site.settings(), Slow([f"+{bob.phone}", bob.login_code, bob.password])) == 0
+    assert KeyRing([key]).open(AccountId(BOB), (await kept(site, BOB))[1]).account == BOB
 
 
 async def test_one_accounts_session_in_anothers_row_is_refused(
