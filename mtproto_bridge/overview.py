@@ -47,6 +47,8 @@ class Row:
     username: str | None
     state: str
     """For a person to read."""
+    kept: str
+    """For a program: the store's word for it, one of `accounts.State`."""
     bridge: str | None
     floods: dict[str, str]
     """Method to when it may be called again (ISO 8601, UTC)."""
@@ -127,6 +129,7 @@ def _row(account: ListedAccount, serving: Serving | None, now: datetime) -> Row:
         printable(account.name),
         account.username,
         _state(account, serving, now),
+        account.state,
         serving.bridge if serving else None,
         {method: until.isoformat() for method, until in serving.floods.items()} if serving else {},
         account.channels,

@@ -170,6 +170,7 @@ async def test_a_logged_out_account_is_shown_with_what_to_do_and_has_no_room(sit
     await store.close()
     found = (await rows(site))[BOB]
     assert (found["state"], found["free"]) == ("logged out: run `python -m mtproto_bridge login`", 0)
+    assert found["kept"] == "logged_out", "for programs"
 
 
 async def test_without_the_queue_the_rest_is_shown_and_a_sentence_says_what_is_missing(site: BridgeSite) -> None:
