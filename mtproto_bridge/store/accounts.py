@@ -71,7 +71,10 @@ async def listed(session: AsyncSession) -> list[ListedAccount]:
         .group_by(Account.id)
         .order_by(Account.id)
     )
-    return [ListedAccount(AccountId(account), *rest) for account, *rest in rows]
+    return [
+        ListedAccount(AccountId(account), name, username, state, sealed, channels)
+        for account, name, username, state, sealed, channels in rows
+    ]
 
 
 async def get_account(session: AsyncSession, account: AccountId) -> KnownAccount | None:

@@ -306,12 +306,8 @@ async def test_without_the_queue_nobody_is_removed(site: BridgeSite, server: MTP
 
 async def test_an_embedded_queue_that_is_not_running_is_started_for_it(site: BridgeSite, server: MTProtoServer) -> None:
     elsewhere = site.folder / "idle"
-    changes = {
-        "redis_url": None,
-        "data_dir": elsewhere,
-        "database_url": SecretStr(database_url(site.settings())),
-    }
-    code, console = await remove(site, BOB, yes=True, **changes)
+    store = SecretStr(database_url(site.settings()))
+    code, console = await remove(site, BOB, yes=True, redis_url=None, data_dir=elsewhere, database_url=store)
     assert code == 0, console.said
     assert logged_in(server) == {ALICE}
 
