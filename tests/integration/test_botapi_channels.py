@@ -201,6 +201,14 @@ async def test_a_right_the_sandbox_lacks_is_counted(bot: Bot, server: BotApiServ
     server.unimplemented.clear()
 
 
+async def test_a_post_in_a_channel_is_counted_as_what_the_sandbox_lacks(bot: Bot, server: BotApiServer) -> None:
+    bring_in(server, GARDEN_CLUB)
+    with pytest.raises(TelegramBadRequest, match="chat not found"):
+        await bot.send_message(CLUB, "news")
+    assert dict(server.unimplemented) == {"messages in a channel": 1}
+    server.unimplemented.clear()
+
+
 # -- leaving ----------------------------------------------------------------------------------------------------
 
 
