@@ -1,4 +1,4 @@
-"""`python -m mtproto_bridge [run|login|check|dead-letters]`."""
+"""`python -m mtproto_bridge [run|login|accounts|rotate-keys|check|dead-letters]`."""
 
 import argparse
 import sys
@@ -6,8 +6,14 @@ import sys
 COMMANDS = {
     "run": "serve the bot's requests until stopped (the default)",
     "login": "log a Telegram account in, in this terminal: phone, code, two-step password",
+    "accounts": "the accounts and how each of them is: list them, remove one",
+    "rotate-keys": "seal every session with a new key, while bridges run; safe to interrupt and to run again",
     "check": "say what is wrong with this set-up, a sentence each; exit code 1 if anything is",
     "dead-letters": "requests that were given up: list them, put them back, forget them",
+}
+ACCOUNTS = {
+    "list": "show each one's state, the channels it serves and how many more it may take (the default)",
+    "remove": "log one out at Telegram and erase its key here",
 }
 LETTERS = {
     "list": "show them, oldest first (the default)",
@@ -34,14 +40,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command="run")
     commands = parser.add_subparsers(dest="command", metavar="command")
     made = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
-    letters = made["dead-letters"]
+    _add_accounts(made["accounts"])
+    _add_letters(made["dead-letters"])
+    return parser
+
+
+def _add_accounts(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(what="list", json=False)
+    whats = parser.add_subparsers(dest="what", metavar="what")
+    made = {name: whats.add_parser(name, help=text, description=text) for name, text in ACCOUNTS.items()}
+    for one in (parser, made["list"]):
+        one.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs to read")
+    remove = made["remove"]
+    remove.add_argument("id", type=int, metavar="ID", help="its Telegram id, as `list` shows it")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+    remove.add_argument("--forget", action="store_true", help="erase it here also when Telegram cannot log it out")
+
+
+def _add_letters(letters: argparse.ArgumentParser) -> None:
     letters.set_defaults(what="list", which=[])
     whats = letters.add_subparsers(dest="what", metavar="what")
     for name, text in LETTERS.items():
         what = whats.add_parser(name, help=text, description=text)
         if name != "list":
             what.add_argument("which", nargs="+", metavar="ID", help="as `list` shows it, or `all`")
-    return parser
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ async def compose(
         stack.push_async_callback(store.close)
         pool = AccountPool(store, await _key_ring(settings, store), connector(settings), now)
         keys = Keys(settings.queue_prefix)
-        await _inspect(settings, server, keys, store)
+        await inspect(settings, server, store)
         await pool.warm_up()
         actions = Actions(pool, store, now)
         owner = LaneOwner(server, keys, settings.bridge_name, actions, ttl=settings.lease_seconds, now=now)
@@ -129,9 +129,16 @@ def queue_url(settings: BridgeSettings) -> str:
     return embedded.url_of(embedded.socket_path(settings.data_dir))
 
 
-async def _inspect(settings: BridgeSettings, server: QueueServer, keys: Keys, store: Store) -> None:
+async def inspect(settings: BridgeSettings, server: QueueServer, store: Store) -> None:
+    """See that the server is good for our queue, and ours.
+
+    Raises:
+        QueueError: it is not.
+        Outage: it is out of reach.
+    """
     async with store.begin() as session:
         installation = await installation_id(session)
+    keys = Keys(settings.queue_prefix)
     for finding in await checks.inspect(server.ask, queue_url(settings), keys, installation):
         if finding.fatal:
             raise QueueError(finding.sentence)
@@ -158,7 +165,7 @@ class Directory:
         self._written: dict[str, str] = {}
 
     async def accounts(self) -> list[AccountId]:
-        """Every account. A logged-out one keeps its lane: who asks is told so, and a new login heals it."""
+        """Every account. A logged-out or removed one keeps its lane: who asks is told so, and a new login heals it."""
         async with self._store.begin() as session:
             known = await accounts.all_accounts(session)
             routes = await balances.routes(session)

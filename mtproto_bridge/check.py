@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from sqlalchemy.exc import SQLAlchemyError
 
 from mtproto_bridge.app import connector, database_url
-from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.overview import WORDS
 from mtproto_bridge.queue import checks, embedded
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.redis import Outage, QueueServer
@@ -84,8 +84,7 @@ async def _server(settings: BridgeSettings, store: Store) -> AsyncIterator[Findi
 
 async def _accounts(settings: BridgeSettings, store: Store) -> AsyncIterator[Finding]:
     async with store.begin() as session:
-        known = await accounts.all_accounts(session)
-        rows = {account: await accounts.get_account(session, account) for account in known}
+        known = [one for one in await accounts.listed(session) if one.state != "removed"]
     if not known:
         yield False, "No account is logged in: run `python -m mtproto_bridge login`."
         return
@@ -94,12 +93,12 @@ async def _accounts(settings: BridgeSettings, store: Store) -> AsyncIterator[Fin
     except SessionKeyError as error:
         yield False, str(error)
         return
-    for account, row in rows.items():
-        if row is None or not known[account]:
-            yield False, f"Account {account} is logged out: run `python -m mtproto_bridge login`."
+    for one in known:
+        if one.state != "ready":
+            yield False, f"Account {one.id} is {WORDS.get(one.state, one.state)}."
             continue
         try:
-            ring.open(AccountId(account), row.session)
-            yield True, f"Account {account} ({row.name}) has a session that opens."
+            ring.open(one.id, one.session)
+            yield True, f"Account {one.id} ({one.name}) has a session that opens."
         except SessionKeyError as error:
             yield False, str(error)

@@ -7,7 +7,7 @@ import sys
 
 import uvloop
 
-from mtproto_bridge import app, check, dead_letters, login, settings
+from mtproto_bridge import app, check, dead_letters, login, overview, removal, rotation, settings
 from mtproto_bridge.queue.embedded import EmbeddedServerError
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store.database import StoreError
@@ -39,6 +39,10 @@ def execute(options: argparse.Namespace) -> int:
 def _execute(options: argparse.Namespace, loaded: BridgeSettings) -> int:
     if options.command == "login":
         return asyncio.run(login.login(loaded, login.Terminal()))
+    if options.command == "accounts":
+        return asyncio.run(_accounts(options, loaded))
+    if options.command == "rotate-keys":
+        return asyncio.run(rotation.rotate_keys(loaded, lambda text: _say(text, 0)))
     if options.command == "check":
         return asyncio.run(_check(loaded))
     if options.command == "dead-letters":
@@ -47,6 +51,12 @@ def _execute(options: argparse.Namespace, loaded: BridgeSettings) -> int:
         return asyncio.run(dead_letters.dead_letters(loaded, what, which, lambda text: _say(text, 0)))
     uvloop.run(app.run(loaded))
     return 0
+
+
+async def _accounts(options: argparse.Namespace, loaded: BridgeSettings) -> int:
+    if options.what == "remove":
+        return await removal.remove(loaded, options.id, login.Terminal(), yes=options.yes, forget=options.forget)
+    return await overview.overview(loaded, lambda text: _say(text, 0), lambda text: _say(text, 1), as_json=options.json)
 
 
 async def _check(loaded: BridgeSettings) -> int:

@@ -2,12 +2,14 @@
 
 import getpass
 import sys
+from pathlib import Path
 from typing import Protocol
 
 from mtproto_bridge.app import connector, database_url
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, balances, open_store
 from mtproto_bridge.telegram.gateway import FloodWait, Me, NotReached, OwnChannel, Refused
+from mtproto_bridge.telegram.key_file import locked
 from mtproto_bridge.telegram.login import Login, LoginRefused, Step
 from mtproto_bridge.telegram.sessions import KeyRing
 
@@ -56,7 +58,7 @@ class Terminal:
 
 async def login(settings: BridgeSettings, console: Console) -> int:
     """Log one account in and keep its session sealed; answers the exit code."""
-    ring, created = KeyRing.load_or_create(settings.session_key_file)
+    _, created = KeyRing.load_or_create(settings.session_key_file)
     path = settings.session_key_file.absolute()
     console.say(f"Sessions are sealed with the key in {path}" + (" (made just now)." if created else "."))
     console.say("Keep it apart from the data: with both, anybody is the account; without it, the data opens nothing.")
@@ -65,7 +67,7 @@ async def login(settings: BridgeSettings, console: Console) -> int:
     try:
         if not await _sign_in(attempt, console):
             return 1
-        return await _keep(attempt, store, ring, console)
+        return await _keep(attempt, store, settings.session_key_file, console)
     except NotReached:
         console.say("Telegram cannot be reached from here. Check the network and try again.")
         return 1
@@ -119,14 +121,16 @@ def _sentence(refused: LoginRefused) -> str:
     return SENTENCES.get(refused.words, f"Telegram refused with {refused.words}.")
 
 
-async def _keep(attempt: Login, store: Store, ring: KeyRing, console: Console) -> int:
+async def _keep(attempt: Login, store: Store, key_file: Path, console: Console) -> int:
     me = await attempt.me()
     if me.is_bot:
         console.say("That is a bot; affiliate programs need the account of a person.")
         return 1
     session, learned = attempt.result(me)
-    async with store.begin() as unit:  # first of all: log-ins are few a day
-        await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=ring.seal(session))
+    # First of all: log-ins are few a day. And with the newest key: the one we began with may be gone by now.
+    async with locked(key_file), store.begin() as unit:
+        sealed = KeyRing.load(key_file).seal(session)
+        await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)
         await accounts.save_peers(unit, me.id, learned)
     console.say(f"Logged in as {me.name}; the sealed session is in the store.")
     try:

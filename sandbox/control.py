@@ -5,68 +5,16 @@ Each action is one small model whose fields are the JSON body of `POST /control/
 """
 
 import re
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from sandbox.botapi import BotApiServer
-from sandbox.world import Bot, Channel, ReferralLink, World, attribution, links, programs, seed
+from sandbox.control_channels import AddBot, LeaveChannel, RemoveMember, SetAdmin, ShareChannel, ShareNewChannel
+from sandbox.stage import Action, ControlError, Outcome, Stage, bot_in
+from sandbox.world import ReferralLink, World, attribution, links, programs, seed
 from sandbox.world.faults import Fault, FaultKind
-from sandbox.world.model import NANOS, AdminRight
-
-Outcome = Mapping[str, object]
-
-
-class ControlError(Exception):
-    """Something that cannot happen in this world; the text is a sentence that says why."""
-
-
-class MTProtoFace(Protocol):
-    """What is needed of the MTProto server here; the server itself brings Telethon along."""
-
-    def drop_connections(self) -> None:
-        """Hang up on everybody."""
-
-    @property
-    def unimplemented(self) -> Counter[str]:
-        """Methods a client asked for that the sandbox lacks."""
-
-
-@dataclass
-class Stage:
-    """Everything that is running."""
-
-    world: World
-    our_bot: Bot
-    botapi: BotApiServer
-    mtproto: MTProtoFace
-
-
-class Action(BaseModel):
-    """One thing that happens."""
-
-    model_config = ConfigDict(extra="forbid")
-    name: ClassVar[str]
-
-    def run(self, stage: Stage) -> Outcome:
-        """Let it happen, and tell those who watch.
-
-        Raises:
-            ControlError, TelegramError: it cannot, in this world or at Telegram.
-            NoSuchPersonError, NoSuchMessageError, NoSuchButtonError, ValueError: nobody can do that.
-        """
-        outcome = self._run(stage)
-        stage.botapi.chats.anything.bump()
-        return outcome
-
-    def _run(self, stage: Stage) -> Outcome:
-        raise NotImplementedError
-
+from sandbox.world.model import NANOS
 
 # -- in the chat ----------------------------------------------------------------------------------------------
 
@@ -101,17 +49,6 @@ class Press(Action):
             self.person, self.message, self.button, group=self.group, inaccessible=self.inaccessible
         )
         return {"query": query.id}
-
-
-class ShareChannel(Action):
-    """A person picks a channel with the keyboard button that asks for one."""
-
-    name = "share_channel"
-    person: int
-    channel: int
-
-    def _run(self, stage: Stage) -> Outcome:
-        return {"message": stage.botapi.chats.share_channel(self.person, self.channel).id}
 
 
 class Block(Action):
@@ -152,7 +89,7 @@ class StartApp(Action):
 
     def _run(self, stage: Stage) -> Outcome:
         stage.botapi.chats.person(self.person)
-        _bot(stage.world, self.bot)
+        bot_in(stage.world, self.bot)
         referral = attribution.start(stage.world, self.person, self.bot)
         return {"referred_by": referral.link.url if referral else None}
 
@@ -219,7 +156,7 @@ class SetProgram(Action):
     duration_months: int | None = None
 
     def _run(self, stage: Stage) -> Outcome:
-        owner = _bot(stage.world, self.bot).owner_id
+        owner = bot_in(stage.world, self.bot).owner_id
         programs.update_program(stage.world, owner, self.bot, self.commission_permille, self.duration_months)
         return {}
 
@@ -231,7 +168,7 @@ class EndProgram(Action):
     bot: int
 
     def _run(self, stage: Stage) -> Outcome:
-        owner = _bot(stage.world, self.bot).owner_id
+        owner = bot_in(stage.world, self.bot).owner_id
         program = programs.update_program(stage.world, owner, self.bot, 0, None)
         return {"end_date": program.end_date.isoformat() if program.end_date else None}
 
@@ -249,24 +186,6 @@ class Revoke(Action):
 
 
 # -- around people and time -----------------------------------------------------------------------------------
-
-
-class SetAdmin(Action):
-    """A channel's owner gives a person exactly these rights; none makes them a plain subscriber."""
-
-    name = "set_admin"
-    channel: int
-    person: int
-    rights: list[AdminRight]
-
-    def _run(self, stage: Stage) -> Outcome:
-        channel = _channel(stage.world, self.channel)
-        if self.person not in stage.world.people and self.person not in stage.world.bots:
-            raise ControlError(f"There is nobody with the id {self.person}.")
-        if channel.creator_id == self.person:
-            raise ControlError("A channel's creator keeps all rights.")
-        stage.world.set_admin(self.channel, self.person, self.rights)
-        return {"rights": sorted(self.rights)}
 
 
 class LogOut(Action):
@@ -350,26 +269,14 @@ class ClearFaults(Action):
 ACTIONS: dict[str, type[Action]] = {
     action.name: action
     for action in (
-        *(Say, Press, ShareChannel, Block),
+        *(Say, Press, ShareChannel, ShareNewChannel, AddBot, Block),
         *(Follow, StartApp, Buy, Refund, ReferredPurchase, SetProgram, EndProgram, Revoke),
-        *(SetAdmin, LogOut, Freeze, DropConnections, Advance, SetFault, ClearFaults),
+        *(SetAdmin, RemoveMember, LeaveChannel, LogOut, Freeze, DropConnections, Advance, SetFault, ClearFaults),
     )
 }
 
 
 # -- finding things -------------------------------------------------------------------------------------------
-
-
-def _bot(world: World, bot_id: int) -> Bot:
-    if bot_id not in world.bots:
-        raise ControlError(f"There is no bot {bot_id} in this world.")
-    return world.bots[bot_id]
-
-
-def _channel(world: World, channel_id: int) -> Channel:
-    if channel_id not in world.channels:
-        raise ControlError(f"There is no channel {channel_id} in this world.")
-    return world.channels[channel_id]
 
 
 def _link(world: World, url: str) -> ReferralLink:

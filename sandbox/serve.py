@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Self
 
 from sandbox.botapi import BotApiServer
-from sandbox.control import Stage
 from sandbox.journal import Journal
 from sandbox.mtproto.server import MTProtoServer
+from sandbox.stage import Stage
 from sandbox.web.server import WebServer
 from sandbox.web.views import bot_view, channel_view, person_view, seeded
 from sandbox.world import Bot, World

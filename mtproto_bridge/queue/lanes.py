@@ -166,6 +166,8 @@ class LaneOwner:
     async def _take_share(self, known: Sequence[AccountId], living: int) -> float:
         """Take or give lanes until we hold our share; answers when to look again, in seconds."""
         share = math.ceil(len(known) / max(1, living))
+        for account in self._lanes.keys() - set(known):
+            self._give(self._lanes[account])  # it is being removed
         staying = [lane for lane in self._lanes.values() if not lane.closing]
         for lane in sorted(staying, key=lambda lane: lane.busy)[: max(0, len(staying) - share)]:
             self._give(lane)

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Literal
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.store.tables import Account, Peer
+from mtproto_bridge.store.tables import Account, Balance, Peer
 from mtproto_bridge.store.upsert import Upsert
+
+State = Literal["ready", "logged_out", "leaving", "removed"]
+"""`leaving`: about to be removed, bridges give its lane up. `removed`: kept for the balances that name it."""
 
 _PEER = Upsert(Peer, ("account_id", "peer_id"), ("access_hash", "username", "name"))
 
@@ -38,10 +42,39 @@ class KnownPeer:
     name: str | None
 
 
+@dataclass(frozen=True)
+class ListedAccount:
+    """An account as an operator sees it."""
+
+    id: AccountId
+    name: str
+    username: str | None
+    state: str
+    session: bytes
+    """Sealed; empty when it was erased."""
+    channels: int
+    """Registered channels that it serves."""
+
+
 async def all_accounts(session: AsyncSession) -> dict[AccountId, bool]:
-    """Every account and whether it may serve (a logged-out one may not), by id."""
-    rows = await session.execute(select(Account.id, Account.state).order_by(Account.id))
+    """Every account with a lane and whether it may serve (a logged-out or removed one may not), by id."""
+    having = select(Account.id, Account.state).where(Account.state != "leaving")
+    rows = await session.execute(having.order_by(Account.id))
     return {AccountId(account): state == "ready" for account, state in rows}
+
+
+async def listed(session: AsyncSession) -> list[ListedAccount]:
+    """Every account there is or was, by id."""
+    rows = await session.execute(
+        select(Account.id, Account.name, Account.username, Account.state, Account.session, func.count(Balance.id))
+        .outerjoin(Balance, and_(Balance.account_id == Account.id, Balance.kind == "channel"))
+        .group_by(Account.id)
+        .order_by(Account.id)
+    )
+    return [
+        ListedAccount(AccountId(account), name, username, state, sealed, channels)
+        for account, name, username, state, sealed, channels in rows
+    ]
 
 
 async def get_account(session: AsyncSession, account: AccountId) -> KnownAccount | None:
@@ -62,6 +95,27 @@ async def mark_logged_out(session: AsyncSession, account: AccountId) -> None:
     row = await session.get(Account, account)
     if row:
         row.state = "logged_out"
+
+
+async def set_state(session: AsyncSession, account: AccountId, *, before: str, after: str) -> bool:
+    """Change an account's state; False when it is another one by now."""
+    same = (Account.id == account, Account.state == before)
+    return bool(await session.scalar(update(Account).where(*same).values(state=after).returning(Account.id)))
+
+
+async def reseal(session: AsyncSession, account: AccountId, *, before: bytes, after: bytes) -> bool:
+    """Replace a sealed session; False when it is another one by now."""
+    same = (Account.id == account, Account.session == before)
+    return bool(await session.scalar(update(Account).where(*same).values(session=after).returning(Account.id)))
+
+
+async def erase(session: AsyncSession, account: AccountId, *, sealed: bytes) -> bool:
+    """Forget this session and the account's access hashes; False when it has another session by now."""
+    if not await reseal(session, account, before=sealed, after=b""):
+        return False
+    await session.execute(update(Account).where(Account.id == account).values(state="removed"))
+    await session.execute(delete(Peer).where(Peer.account_id == account))
+    return True
 
 
 async def known_peers(session: AsyncSession, account: AccountId) -> list[KnownPeer]:

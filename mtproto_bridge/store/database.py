@@ -39,6 +39,19 @@ class Store:
         async with self._sessions.begin() as session:
             yield session
 
+    async def settle(self) -> None:
+        """Wait until what was committed would outlast a power loss: SQLite need not have written it through yet.
+
+        Raises:
+            StoreError: somebody else was at work in it all the time.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        async with self._engine.connect() as connection:
+            busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)")).one()
+        if busy:
+            raise StoreError("The database is in use all the time: run the command again.")
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()

@@ -53,7 +53,7 @@ class Account(Base):
     session: Mapped[bytes] = mapped_column(LargeBinary)
     """Encrypted (see telegram/sessions.py); without the key file it opens nothing."""
     state: Mapped[str] = mapped_column(String(16), default="ready")
-    """`ready` or `logged_out`."""
+    """One of `accounts.State`."""
 
 
 class Peer(Base):

@@ -1,5 +1,9 @@
-"""Logging in, step by step, as core.telegram.org/api/auth has it; the console around it is `mtproto_bridge.login`."""
+"""Logging in, step by step, as core.telegram.org/api/auth has it, and out again.
 
+The consoles around it are `mtproto_bridge.login` and `mtproto_bridge.removal`.
+"""
+
+import asyncio
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from enum import Enum
@@ -8,11 +12,13 @@ from typing import TypeVar
 
 from telethon import errors
 
+from mtproto_bridge.handling import Lease
 from mtproto_bridge.store.accounts import KnownPeer
-from mtproto_bridge.telegram.connecting import Connector
-from mtproto_bridge.telegram.errors import translate, words_of
+from mtproto_bridge.telegram.connecting import CALL_SECONDS, Connector
+from mtproto_bridge.telegram.errors import translate, translated, words_of
 from mtproto_bridge.telegram.floods import Floods
 from mtproto_bridge.telegram.gateway import FloodWait, Me, OwnChannel, Refused
+from mtproto_bridge.telegram.leased import Permit
 from mtproto_bridge.telegram.sessions import BridgeSession, TelegramSession
 from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
 
@@ -139,3 +145,23 @@ class Login:
             raise LoginRefused(words, _BACK_TO.get(words)) from error
         except Exception as error:
             raise translate(error) from error
+
+
+async def log_out(connector: Connector, saved: TelegramSession, lease: Lease) -> None:
+    """End a session at Telegram (core.telegram.org/method/auth.logOut): its key is void from then on.
+
+    Raises:
+        AccountLost: it was void before.
+        Refused, FloodWait: Telegram does not do it now.
+        NotReached: Telegram cannot be reached, or the lease is over.
+    """
+    from telethon.tl.functions.auth import LogOutRequest  # noqa: PLC0415 - a slow import, needed here only
+
+    client = connector.client(BridgeSession.resume(saved, ()), Permit(lease))
+    try:
+        with translated():
+            async with asyncio.timeout(CALL_SECONDS):
+                await client.connect()
+                await client(LogOutRequest())
+    finally:
+        await client.disconnect()

@@ -34,10 +34,15 @@ class TelegramSession:
 
 
 class KeyRing:
-    """The keys of a key file, one a line: the first one encrypts, all of them decrypt."""
+    """The keys of a key file, one a line: the first one encrypts, all of them decrypt.
 
-    def __init__(self, keys: Iterable[bytes]) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+    A ring that was loaded looks at its file again when a session does not open: keys are rotated while bridges run.
+    """
+
+    def __init__(self, keys: Iterable[bytes], path: Path | None = None) -> None:
+        self.keys = list(keys)
+        self._fernet = MultiFernet([Fernet(key) for key in self.keys])
+        self._path = path
 
     @classmethod
     def load(cls, path: Path) -> "KeyRing":
@@ -47,7 +52,7 @@ class KeyRing:
             SessionKeyError: it is missing or holds no keys.
         """
         try:
-            return cls(path.read_bytes().split())
+            return cls(path.read_bytes().split(), path)
         except FileNotFoundError:
             raise SessionKeyError(
                 f"SESSION_KEY_FILE: there is no key file at {path}. `python -m mtproto_bridge login` makes one; "
@@ -69,7 +74,7 @@ class KeyRing:
         key = Fernet.generate_key()
         os.write(descriptor, key + b"\n")  # in one piece: who reads it meanwhile sees nothing or all
         os.close(descriptor)
-        return cls([key]), True
+        return cls([key], path), True
 
     def seal(self, session: TelegramSession) -> bytes:
         """Encrypt a session."""
@@ -89,17 +94,29 @@ class KeyRing:
             SessionKeyError: sealed with another key, or another account's session put in this one's place.
         """
         try:
-            plain = json.loads(self._fernet.decrypt(sealed))
+            plain = json.loads(self._decrypt(sealed))
         except InvalidToken:
             raise SessionKeyError(
                 f"The session of account {account} was sealed with another key: put back the key file it was "
-                "made with, or log the account in again."
+                "made with, log the account in again, or remove it "
+                f"(`python -m mtproto_bridge accounts remove {account} --forget`)."
             ) from None
         if plain["account"] != account:
             raise SessionKeyError(f"The session kept for account {account} is another account's; log it in again.")
         return TelegramSession(
             account, plain["dc_id"], plain["host"], plain["port"], base64.b64decode(plain["auth_key"])
         )
+
+    def _decrypt(self, sealed: bytes) -> bytes:
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            if self._path is None:
+                raise
+        fresh = KeyRing.load(self._path)
+        plain = fresh._fernet.decrypt(sealed)  # noqa: SLF001 - another one of us
+        self.keys, self._fernet = fresh.keys, fresh._fernet  # noqa: SLF001 - only now: a worse file changes nothing
+        return plain
 
 
 class BridgeSession(MemorySession):  # type: ignore[misc] # Telethon is untyped

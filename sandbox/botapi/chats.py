@@ -8,11 +8,12 @@ import itertools
 import time
 from collections.abc import Callable
 
-from sandbox.botapi import wire
+from sandbox.botapi import channel_buttons, wire, wire_channels
 from sandbox.botapi.chat import Chat
 from sandbox.botapi.model import (
     CallbackAnswer,
     CallbackQuery,
+    JsonObject,
     Message,
     NoSuchButtonError,
     NoSuchPersonError,
@@ -20,7 +21,8 @@ from sandbox.botapi.model import (
 from sandbox.botapi.signal import Signal
 from sandbox.botapi.text import FormattedText, format_text
 from sandbox.botapi.updates import Updates
-from sandbox.world import Bot, Person, World, attribution
+from sandbox.world import Bot, Channel, Person, World, attribution, pickers
+from sandbox.world.model import MemberChange
 
 MAX_TEXT = 4096
 FIRST_GROUP_ID = -4_000_001
@@ -43,6 +45,7 @@ class Chats:
         self._chats: dict[int, Chat] = {}
         self._message_ids = itertools.count(1)
         self._query_ids = itertools.count(1_000_000_000_001)
+        world.on_member_change.append(self._member_changed)
 
     # -- looking --------------------------------------------------------------------------------------------
 
@@ -146,22 +149,51 @@ class Chats:
         self.updates.push("callback_query", wire.callback_query(self.person(person_id), query, shown))
         return query
 
-    def share_channel(self, person_id: int, channel_id: int) -> Message:
-        """A person picks a channel with the keyboard button that asks for one.
+    def share_channel(
+        self, person_id: int, channel_id: int, *, button: str | None = None, adds_bot: bool = True
+    ) -> Message:
+        """A person picks a channel with the keyboard button (by its text, or the first) that asks for one.
+
+        The app adds the bot with the rights the button asks for, and `my_chat_member` comes before `chat_shared`;
+        with `adds_bot` false it is an app too old for that.
 
         Raises:
             NoSuchButtonError: no keyboard that asks for a channel is shown.
-            ValueError: the person is not in that channel.
+            ValueError: the picker does not list that channel.
+            TelegramError: the person may not give the bot these rights.
         """
+        asked = self._asking_button(person_id, button)
+        request = channel_buttons.parse(asked)
+        channel = pickers.pick(self.world, self.bot, person_id, channel_id, request, adds_bot=adds_bot)
+        return self._shared(person_id, asked, channel)
+
+    def share_new_channel(
+        self, person_id: int, title: str, username: str | None = None, *, button: str | None = None
+    ) -> Message:
+        """A person makes a new channel in the picker, and picks it.
+
+        Raises:
+            NoSuchButtonError: no keyboard that asks for a channel is shown.
+            ValueError: the button asks for another kind of channel.
+            TelegramError: the channel cannot be made.
+        """
+        asked = self._asking_button(person_id, button)
+        request = channel_buttons.parse(asked)
+        channel = pickers.make(self.world, self.bot, person_id, title, username, request)
+        return self._shared(person_id, asked, channel)
+
+    def _asking_button(self, person_id: int, text: str | None) -> JsonObject:
+        keyboard = self.chat(person_id).reply_keyboard
+        for row in keyboard.rows if keyboard else ():
+            for button in row:
+                asked = button.get("request_chat")
+                if isinstance(asked, dict) and asked.get("chat_is_channel") and text in (None, button["text"]):
+                    return asked
+        raise NoSuchButtonError("No button that asks for a channel is shown.")
+
+    def _shared(self, person_id: int, asked: JsonObject, channel: Channel) -> Message:
         chat = self.chat(person_id)
-        rows = chat.reply_keyboard.rows if chat.reply_keyboard else ()
-        asked = next((b["request_chat"] for row in rows for b in row if "request_chat" in b), None)
-        if not isinstance(asked, dict):
-            raise NoSuchButtonError("No button that asks for a channel is shown.")
-        channel = self.world.channels.get(channel_id)
-        if channel is None or not channel.is_member(person_id):
-            raise ValueError(f"{person_id} is in no channel {channel_id}.")
-        shared = wire.chat_shared(asked, channel)
+        shared = wire_channels.chat_shared(asked, channel)
         message = Message(
             self.next_id(), chat.id, person_id, False, self.world.clock.now(), FormattedText(), service=shared
         )
@@ -180,6 +212,18 @@ class Chats:
         change = wire.blocked(self.world, self.bot, chat, blocked=blocked)
         self.updates.push("my_chat_member", change)
         self.touch(chat)
+
+    def _member_changed(self, change: MemberChange) -> None:
+        """Tell the bot of its own place in a channel, and of others' where it is an admin."""
+        if change.user_id == self.bot.id:
+            told = change.actor_id != self.bot.id or self.world.switches.told_of_own_leaving
+            kind = "my_chat_member"
+        else:
+            told = change.channel.is_member(self.bot.id)
+            kind = "chat_member"
+        if told:
+            self.updates.push(kind, wire_channels.change(self.world, self.bot, change))
+        self.anything.bump()
 
     # -- the bot's side -------------------------------------------------------------------------------------
 

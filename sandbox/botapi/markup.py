@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from sandbox.botapi import channel_buttons
 from sandbox.botapi.errors import ApiError, bad_request
 from sandbox.botapi.model import Button, JsonObject, Keyboard, ReplyKeyboard
 
@@ -168,6 +169,8 @@ def _reply_button(button: object) -> JsonObject:
         raise bad_request('can\'t parse keyboard button: Field "text" must be of type String')
     if sum(source in button for source in KEYBOARD_SOURCES) > 1:
         raise bad_request("can't parse keyboard button: it can request one thing only")
+    if "request_chat" in button:
+        channel_buttons.parse(button["request_chat"])
     return button
 
 

@@ -9,17 +9,17 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from sandbox.botapi import about_bot, messages, receiving
+from sandbox.botapi import about_bot, channels, messages, receiving
 from sandbox.botapi.call import decode
 from sandbox.botapi.chats import Chats
-from sandbox.botapi.errors import ApiError, too_many_requests
+from sandbox.botapi.errors import ApiError, bad_request, too_many_requests
 from sandbox.botapi.face import METHODS, BotFace
-from sandbox.world import Bot, World
+from sandbox.world import Bot, TelegramError, World
 from sandbox.world.faults import Fault
 
 MAX_BODY = 50 * 1024 * 1024
 """What Telegram takes in one upload."""
-FACES = (about_bot, messages, receiving)
+FACES = (about_bot, channels, messages, receiving)
 """Imported for the methods they register."""
 
 
@@ -89,6 +89,8 @@ class BotApiServer:
             result = await self._call(request)
         except ApiError as error:
             return _refusal(error)
+        except TelegramError as refusal:  # a code of MTProto's is passed on, always as 400
+            return _refusal(bad_request(refusal.message))
         except Exception as error:  # noqa: BLE001 - a bug here must fail the test that met it, not hide in a log
             self.crashes.append(error)
             return _refusal(ApiError(500, "Internal Server Error"))

@@ -5,6 +5,7 @@ from sandbox.botapi.chat import Chat
 from sandbox.botapi.errors import ApiError, bad_request, forbidden
 from sandbox.botapi.face import BotFace
 from sandbox.botapi.model import Message
+from sandbox.botapi.wire_channels import CHANNEL_BASE
 
 
 def writable_chat(face: BotFace, call: Call) -> Chat:
@@ -39,6 +40,8 @@ def known_chat(face: BotFace, call: Call) -> Chat:
         raise forbidden("bot can't send messages to bots")
     chat = face.chats.known(chat_id)
     if chat is None:
+        if -chat_id - CHANNEL_BASE in face.world.channels:
+            face.unimplemented["messages in a channel"] += 1
         raise bad_request("chat not found")
     return chat
 

@@ -4,10 +4,7 @@ from datetime import datetime
 
 from sandbox.botapi.chat import Chat
 from sandbox.botapi.model import CallbackQuery, JsonObject, Keyboard, Message, Photo
-from sandbox.world import Bot, Channel, Person, World
-
-CHANNEL_BASE = 1_000_000_000_000
-"""Bot API ids of channels are their MTProto ids below minus this."""
+from sandbox.world import Bot, Person, World
 
 
 def unix(moment: datetime) -> int:
@@ -107,19 +104,6 @@ def callback_query(person: Person, query: CallbackQuery, shown: JsonObject) -> J
         "chat_instance": str(-query.chat_id * 7919),
         "data": query.data,
     }
-
-
-def chat_shared(asked: JsonObject, channel: Channel) -> JsonObject:
-    """The service message of a picked channel, with the details the bot asked for."""
-    shared: dict[str, object] = {
-        "request_id": asked.get("request_id"),
-        "chat_id": -(CHANNEL_BASE + channel.id),
-    }
-    if asked.get("request_title"):
-        shared["title"] = channel.title
-    if asked.get("request_username") and channel.username:
-        shared["username"] = channel.username
-    return {"chat_shared": shared}
 
 
 def blocked(world: World, bot: Bot, chat: Chat, *, blocked: bool) -> JsonObject:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from telethon.tl import TLObject, types
 
 from sandbox.mtproto.peers import access_hash
 from sandbox.world import links
-from sandbox.world.model import NANOS, AdminRight, Bot, Channel, Person
+from sandbox.world.model import NANOS, Bot, Channel, Person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sandbox.world.model import Program, ReferralLink
+    from sandbox.world.model import AdminRight, Program, ReferralLink
     from sandbox.world.world import World
 
-ALL_RIGHTS: tuple[AdminRight, ...] = get_args(AdminRight)
-RIGHT_NAMES = {"promote_members": "add_admins"}  # the Bot API's name, and MTProto's
+RIGHT_NAMES: dict[AdminRight, str] = {"promote_members": "add_admins"}
+"""Where MTProto's name differs from the Bot API's."""
 
 
 def user(world: World, viewer_id: int, one: Person | Bot) -> TLObject:
@@ -55,14 +55,13 @@ def users(world: World, viewer_id: int, ids: Iterable[int]) -> list[TLObject]:
 
 def channel(world: World, viewer_id: int, one: Channel) -> TLObject:
     """A `channel` as this viewer sees it (core.telegram.org/constructor/channel)."""
-    creator = one.creator_id == viewer_id
-    rights = ALL_RIGHTS if creator else one.admins.get(viewer_id)
+    rights = one.rights_of(viewer_id)
     return types.Channel(
         one.id,
         one.title,
         types.ChatPhotoEmpty(),
         one.created,
-        creator=creator or None,
+        creator=one.creator_id == viewer_id or None,
         left=not one.is_member(viewer_id) or None,
         broadcast=True,
         access_hash=access_hash(world, viewer_id, one.id),
@@ -71,9 +70,15 @@ def channel(world: World, viewer_id: int, one: Channel) -> TLObject:
     )
 
 
+def news_of(world: World, viewer_id: int, one: Channel) -> TLObject:
+    """The `Updates` about a channel the viewer has come into, or gone out of."""
+    news = [types.UpdateChannel(one.id)]
+    return types.Updates(news, [], [channel(world, viewer_id, one)], date=world.clock.now(), seq=0)
+
+
 def admin_rights(rights: Iterable[AdminRight]) -> TLObject:
     """A `chatAdminRights`."""
-    return types.ChatAdminRights(**{RIGHT_NAMES.get(right, right): True for right in rights})
+    return types.ChatAdminRights(**{RIGHT_NAMES.get(one, one): True for one in rights})
 
 
 def program(one: Bot, offered: Program) -> TLObject:

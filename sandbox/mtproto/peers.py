@@ -57,7 +57,7 @@ def channel(call: Call, named: TLObject) -> Channel:
 
     Raises:
         TelegramError: CHANNEL_INVALID for a wrong hash, CHANNEL_PRIVATE when a private channel is named by an
-            account that is not in it (any more).
+            account that is not in it (any more), or any by one that was banned.
     """
     if isinstance(named, types.InputChannelFromMessage | types.InputPeerChannelFromMessage):
         raise NotServedError(type(named).__name__)
@@ -66,7 +66,8 @@ def channel(call: Call, named: TLObject) -> Channel:
     found = call.world.find(named.channel_id)
     if not isinstance(found, Channel):
         raise bad_request("CHANNEL_INVALID")
-    if found.username is None and not found.is_member(call.account.id):
+    stranger = not found.is_member(call.account.id)
+    if stranger and (found.username is None or call.account.id in found.banned):
         raise bad_request("CHANNEL_PRIVATE")
     return found
 

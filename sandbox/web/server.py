@@ -9,7 +9,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from sandbox.botapi.model import NoSuchButtonError, NoSuchMessageError, NoSuchPersonError
-from sandbox.control import ACTIONS, Action, ControlError, Stage
+from sandbox.control import ACTIONS
+from sandbox.stage import Action, ControlError, Stage
 from sandbox.web.guard import Guard
 from sandbox.web.views import chat_view, world_state
 from sandbox.world import TelegramError

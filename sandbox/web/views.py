@@ -3,7 +3,7 @@
 from sandbox.botapi.about_bot import shown_commands
 from sandbox.botapi.chat import Chat
 from sandbox.botapi.model import Button, Message
-from sandbox.control import Stage
+from sandbox.stage import Stage
 from sandbox.world import Bot, Channel, Person, ReferralLink, World, programs
 from sandbox.world.links import terms
 from sandbox.world.model import NANOS

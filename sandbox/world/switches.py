@@ -49,3 +49,25 @@ class Switches(BaseModel):
     """Bot API: whether a callback query may be answered again."""
     callback_query_seconds: float = 15
     """Bot API: for how long (wall clock) a pressed button waits for its answer."""
+    demoted_bot: Literal["left", "kicked"] = "left"
+    """Channels: what becomes of a bot whose rights an admin takes away; a bot is no subscriber."""
+    rights_survive_promoter: bool = True
+    """Route R1: whether admins keep their rights when the one who promoted them is an admin no more."""
+    invites_survive_maker: bool = True
+    """Route R1: whether an invite link lives on when its maker is an admin no more."""
+    known_by_joining: bool = False
+    """Bot API: whether a bot can name a person it only saw join (else: only one who started it)."""
+    unknown_user_error: str = "PARTICIPANT_ID_INVALID"
+    """Bot API: what naming somebody is answered with whom the bot has never met."""
+    promote_stranger_error: str = "USER_NOT_PARTICIPANT"
+    """Bot API: what promoting somebody is answered with who is not in the channel."""
+    told_of_own_leaving: bool = True
+    """Bot API: whether a bot that leaves a channel gets `my_chat_member` for it."""
+    revoke_invite_again: Literal["accept", "refuse"] = "accept"
+    """Bot API: revoking an invite link that is revoked already."""
+    member_imports_dead_invite: Literal["INVITE_HASH_EXPIRED", "USER_ALREADY_PARTICIPANT"] = "INVITE_HASH_EXPIRED"
+    """MTProto: what a member hears who imports a dead link, such as the one-use link they came by."""
+    join_again: Literal["accept", "refuse"] = "accept"
+    """MTProto: joining a public channel the account is in already (else USER_ALREADY_PARTICIPANT)."""
+    banned_import_error: str = "INVITE_HASH_EXPIRED"
+    """MTProto: what somebody hears who imports an invite to a channel that banned them."""

@@ -1,13 +1,24 @@
 """The World: everyone in it, its clock, its switches; the rules are in the modules beside it."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sandbox.world.clock import Clock
 from sandbox.world.errors import TelegramError, bad_request
 from sandbox.world.faults import Faults
-from sandbox.world.model import AdminRight, Bot, Channel, Person, Referral, ReferralLink, Sale
+from sandbox.world.model import (
+    AdminRight,
+    Bot,
+    Channel,
+    InviteLink,
+    MemberChange,
+    Person,
+    Referral,
+    ReferralLink,
+    Sale,
+)
 from sandbox.world.switches import Switches
 
 
@@ -44,6 +55,8 @@ class World:
     """Accounts Telegram has frozen: they may read, not act (core.telegram.org/api/auth#frozen-accounts)."""
     on_logout: list[Callable[[int], None]] = field(default_factory=list)
     """Called with an account's id when all its sessions are ended from outside."""
+    on_member_change: list[Callable[[MemberChange], None]] = field(default_factory=list)
+    """Called when somebody's place in a channel has changed, whoever changed it by whatever face."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 - a repeatable world, not a secret
@@ -90,16 +103,47 @@ class World:
         """The channels an account is in, by id."""
         return [c for _, c in sorted(self.channels.items()) if c.is_member(account_id)]
 
-    def set_admin(self, channel_id: int, user_id: int, rights: Iterable[AdminRight]) -> None:
-        """Give a user these rights and no others; no rights makes them a plain subscriber."""
-        channel = self.channels[channel_id]
-        given = set(rights)
-        if given:
-            channel.admins[user_id] = given
-            channel.members.discard(user_id)
+    @contextmanager
+    def changing(
+        self, channel: Channel, user_id: int, actor_id: int, invite: InviteLink | None = None
+    ) -> Iterator[None]:
+        """Whoever listens is told what the block has made of a user's place in the channel."""
+        before = channel.membership(user_id)
+        yield
+        after = channel.membership(user_id)
+        if after == before:
+            return
+        if after.inside:
+            channel.former.discard(user_id)
         else:
+            channel.former.add(user_id)
+        change = MemberChange(channel, user_id, actor_id, self.clock.now(), before, after, invite)
+        for tell in self.on_member_change:
+            tell(change)
+
+    def set_admin(self, channel_id: int, user_id: int, rights: Iterable[AdminRight], *, by: int | None = None) -> None:
+        """Give a user these rights and no others, asking nobody; `by` is the creator unless told.
+
+        No rights makes a person a plain subscriber, and puts a bot out.
+        """
+        channel = self.channels[channel_id]
+        actor_id = channel.creator_id if by is None else by
+        given = set(rights)
+        with self.changing(channel, user_id, actor_id):
+            if given:
+                promoter = (
+                    channel.promoted_by.get(user_id, channel.creator_id) if user_id in channel.admins else actor_id
+                )
+                channel.admins[user_id], channel.promoted_by[user_id] = given, promoter
+                channel.members.discard(user_id)
+                channel.banned.discard(user_id)
+                return
             channel.admins.pop(user_id, None)
-            channel.members.add(user_id)
+            channel.promoted_by.pop(user_id, None)
+            if user_id not in self.bots:
+                channel.members.add(user_id)
+            elif self.switches.demoted_bot == "kicked":
+                channel.banned.add(user_id)
 
     def require_controlled(self, account_id: int, balance_id: int, *, code: int = 400) -> None:
         """Refuse a balance this account does not control (core.telegram.org/api/bots/referrals).

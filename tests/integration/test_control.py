@@ -17,8 +17,10 @@ from aiohttp import ClientSession
 from sandbox.__main__ import main
 from sandbox.control import ACTIONS
 from sandbox.serve import Sandbox
+from sandbox.world import Channel
 from tests import botapi_fixtures as fixtures
 from tests.botapi_fixtures import DMITRI, NADIA, PAPER_PLANES, QUIET_GARDENS, SAM, VERA, aiogram_bot, keyboard
+from tests.channel_fixtures import ask
 
 sandbox, http = fixtures.sandbox, fixtures.http
 
@@ -96,6 +98,37 @@ async def test_an_admin_is_demoted_and_restored(sandbox: Sandbox, http: ClientSe
     assert channel.has_right(DMITRI, "post_messages")
     refused = await act(http, "set_admin", HTTPStatus.BAD_REQUEST, channel=QUIET_GARDENS, person=NADIA, rights=[])
     assert refused["error"] == "A channel's creator keeps all rights."
+
+
+async def test_a_channel_is_handed_to_the_bot_and_taken_back(sandbox: Sandbox, http: ClientSession) -> None:
+    own, gardens = sandbox.our_bot.id, sandbox.world.channels[QUIET_GARDENS]
+    link = f"https://t.me/{sandbox.our_bot.username}?startchannel&admin=post_messages"
+    assert (await act(http, "add_bot", person=NADIA, channel=QUIET_GARDENS, link=link))["rights"] == ["post_messages"]
+    await act(http, "set_admin", channel=QUIET_GARDENS, person=own, rights=[])
+    assert gardens.membership(own).status == "left"
+    await act(http, "set_admin", channel=QUIET_GARDENS, person=own, rights=["post_messages"])
+    await act(http, "remove_member", channel=QUIET_GARDENS, person=own)
+    assert gardens.membership(own).status == "kicked"
+    refused = await act(http, "remove_member", HTTPStatus.CONFLICT, channel=QUIET_GARDENS, person=own)
+    assert refused["error"] == "Telegram refuses this: USER_NOT_PARTICIPANT."
+
+
+async def test_a_channel_is_made_for_a_button_and_left(sandbox: Sandbox, http: ClientSession) -> None:
+    for person in (SAM, NADIA):
+        await act(http, "say", person=person, text="/start")
+    async with aiogram_bot(sandbox.botapi) as bot:
+        await ask(bot, SAM)
+        await act(http, "share_new_channel", person=SAM, title="Sam's finds", username="sams_finds")
+        await ask(bot, NADIA)
+        await act(http, "share_channel", person=NADIA, channel=QUIET_GARDENS, adds_bot=False)
+    made = sandbox.world.by_username("sams_finds")
+    assert isinstance(made, Channel)
+    assert made.is_member(sandbox.our_bot.id)
+    assert not sandbox.world.channels[QUIET_GARDENS].is_member(sandbox.our_bot.id)
+    await act(http, "leave_channel", person=DMITRI, channel=QUIET_GARDENS)
+    assert not sandbox.world.channels[QUIET_GARDENS].is_member(DMITRI)
+    refused = await act(http, "leave_channel", HTTPStatus.CONFLICT, person=SAM, channel=made.id)
+    assert refused["error"] == "Telegram refuses this: USER_CREATOR."
 
 
 async def test_accounts_are_frozen_and_logged_out_and_the_bot_blocked(sandbox: Sandbox, http: ClientSession) -> None:

@@ -238,7 +238,7 @@ async def command(site: BridgeSite, name: str, *lines: str) -> tuple[int, str]:
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "mtproto_bridge", name),
+        *("-m", "mtproto_bridge", *name.split()),
         cwd=site.folder,
         env=variables,
         stdin=asyncio.subprocess.PIPE,

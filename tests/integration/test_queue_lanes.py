@@ -18,6 +18,21 @@ def shares(*bridges: Bridge) -> list[int]:
 # -- shares -----------------------------------------------------------------------------------------------------
 
 
+async def test_the_lane_of_an_account_that_is_listed_no_more_is_given_up(site: Site) -> None:
+    """So that whoever removes the account may connect as it."""
+    known = [ONE, TWO]
+
+    async def listed() -> list[AccountId]:
+        return list(known)
+
+    async with serving(site, Stub(), name="a", ttl=SHORT, known=listed) as bridge:
+        await until(lambda: bridge.accounts == {ONE, TWO})
+        known[:] = [TWO, AccountId(3)]  # as many as before: its share is no reason
+        await until(lambda: bridge.accounts == set(known))
+        assert await site.server.get(site.keys.lease(ONE)) is None
+        assert bridge.stub.gone == [ONE]
+
+
 async def test_three_bridges_come_to_hold_three_of_nine_accounts_each_and_never_one_twice(site: Site) -> None:
     accounts, stubs = numbered(9), [Stub(), Stub(), Stub()]
     async with (

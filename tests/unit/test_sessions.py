@@ -87,6 +87,30 @@ def test_a_key_file_may_hold_several_keys_a_line_each(tmp_path: Path) -> None:
     assert KeyRing([NEW]).open(ACCOUNT, ring.seal(SESSION)) == SESSION
 
 
+def test_a_ring_finds_the_key_that_was_added_to_its_file_meanwhile(tmp_path: Path) -> None:
+    """Keys are rotated while bridges run; what an old key sealed still opens for who has it in memory."""
+    path = tmp_path / "session.key"
+    path.write_bytes(OLD)
+    ring, before = KeyRing.load(path), KeyRing([OLD]).seal(SESSION)
+    path.write_bytes(NEW)
+    assert ring.open(ACCOUNT, before) == SESSION
+    assert ring.open(ACCOUNT, KeyRing([NEW]).seal(SESSION)) == SESSION
+    assert ring.keys == [NEW]
+
+
+def test_a_file_that_got_worse_takes_no_key_from_a_ring(tmp_path: Path) -> None:
+    path = tmp_path / "session.key"
+    path.write_bytes(OLD)
+    ring = KeyRing.load(path)
+    path.write_bytes(Fernet.generate_key())
+    with pytest.raises(SessionKeyError, match="sealed with another key"):
+        ring.open(ACCOUNT, KeyRing([NEW]).seal(SESSION))
+    path.unlink()
+    with pytest.raises(SessionKeyError, match="there is no key file"):
+        ring.open(ACCOUNT, KeyRing([NEW]).seal(SESSION))
+    assert ring.open(ACCOUNT, KeyRing([OLD]).seal(SESSION)) == SESSION
+
+
 def test_a_missing_key_file_is_a_sentence_and_none_is_made(tmp_path: Path) -> None:
     path = tmp_path / "session.key"
     with pytest.raises(SessionKeyError) as caught:

@@ -364,6 +364,51 @@ async def test_access_hashes_are_kept_per_account_and_the_newest_word_counts(sto
         assert len(await accounts.known_peers(session, AccountId(2))) == 1
 
 
+async def test_accounts_are_listed_with_the_channels_they_serve(store: Store, balance: BalanceId) -> None:
+    del balance  # a channel of the first account's
+    async with store.begin() as session:
+        await register(session, kind="account")
+        await register(session, peer=2**40 + 9)
+        await accounts.save_account(session, AccountId(5), name="Other", username="o", sealed=b"other")
+    async with store.begin() as session:
+        found = [(one.id, one.username, one.state, one.channels) for one in await accounts.listed(session)]
+    assert found == [(5, "o", "ready", 0), (ACCOUNT, None, "ready", 2)]
+
+
+async def test_an_account_that_is_leaving_has_no_lane_and_gets_it_back_when_it_stays(store: Store) -> None:
+    async with store.begin() as session:
+        await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"s")
+    async with store.begin() as session:
+        assert await accounts.set_state(session, ACCOUNT, before="ready", after="leaving")
+        assert not await accounts.set_state(session, ACCOUNT, before="ready", after="leaving"), "it is another by now"
+        assert await accounts.all_accounts(session) == {}
+        assert await accounts.set_state(session, ACCOUNT, before="leaving", after="ready")
+        assert await accounts.all_accounts(session) == {ACCOUNT: True}
+
+
+async def test_a_session_is_replaced_or_erased_only_if_it_is_still_the_one_that_was_read(
+    store: Store, balance: BalanceId
+) -> None:
+    """Who logs in while keys are rotated, or the account is removed, keeps the new session."""
+    async with store.begin() as session:
+        await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"old")
+        await accounts.save_peers(session, ACCOUNT, [KnownPeer(7, 5, None, None)])
+    async with store.begin() as session:
+        assert not await accounts.reseal(session, ACCOUNT, before=b"older", after=b"new")
+        assert await accounts.reseal(session, ACCOUNT, before=b"old", after=b"new")
+        assert not await accounts.erase(session, ACCOUNT, sealed=b"old")
+        assert len(await accounts.known_peers(session, ACCOUNT)) == 1
+    async with store.begin() as session:
+        assert await accounts.erase(session, ACCOUNT, sealed=b"new")
+    async with store.begin() as session:
+        row = await accounts.get_account(session, ACCOUNT)
+        assert row is not None
+        assert (row.session, row.state) == (b"", "removed")
+        assert await accounts.known_peers(session, ACCOUNT) == []
+        assert await accounts.all_accounts(session) == {ACCOUNT: False}, "who asks its lane is told so"
+        assert await balances.routes(session) == {balance: ACCOUNT}, "its balances stay known"
+
+
 # -- balances ------------------------------------------------------------------------------------------------------
 
 

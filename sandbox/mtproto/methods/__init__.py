@@ -3,6 +3,7 @@
 from sandbox.mtproto.methods import (
     account,
     auth,
+    bots,
     channels,
     contacts,
     help_,
@@ -15,6 +16,7 @@ from sandbox.mtproto.methods import (
 ALL_METHODS = (
     account.methods,
     auth.methods,
+    bots.methods,
     channels.methods,
     contacts.methods,
     help_.methods,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from telethon.tl import TLObject, TLRequest, functions, types
 
 from sandbox.mtproto.rpc import MethodTable
+from sandbox.world import channels
 
 if TYPE_CHECKING:
     from sandbox.mtproto.rpc import Call
@@ -71,7 +72,7 @@ def get_nearest_dc(_: Call, __: TLRequest) -> TLObject:
 
 @methods.serves(functions.help.GetAppConfigRequest, needs_login=False)
 def get_app_config(call: Call, request: TLRequest) -> TLObject:
-    """core.telegram.org/method/help.getAppConfig: the keys of affiliate programs, Stars and freezing."""
+    """core.telegram.org/method/help.getAppConfig: the keys of channels, affiliate programs, Stars and freezing."""
     account_id = call.authorization.account_id
     values = _app_config(call, call.world.people.get(account_id) if account_id else None)
     made_of = zlib.crc32(repr(sorted(values.items())).encode()) & 0x7FFFFFFF
@@ -85,6 +86,8 @@ def _app_config(call: Call, person: Person | None) -> dict[str, Json]:
     config = call.world.config
     may_connect = person is None or person.may_connect
     values: dict[str, Json] = {
+        "channels_limit_default": channels.CHANNELS_LIMIT,
+        "channels_limit_premium": channels.CHANNELS_LIMIT_PREMIUM,
         "starref_connect_allowed": may_connect,
         "starref_program_allowed": config.program_allowed,
         "starref_min_commission_permille": config.min_commission_permille,

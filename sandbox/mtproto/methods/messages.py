@@ -1,4 +1,4 @@
-"""Chats, as far as a client must list them to learn of the channels it is in."""
+"""Chats, as far as a client must list them to learn of the channels it is in; and coming in by an invite."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from telethon.tl import TLObject, TLRequest, functions, types
 
 from sandbox.mtproto import objects, peers
 from sandbox.mtproto.rpc import MethodTable
+from sandbox.world import invites
 from sandbox.world.errors import bad_request
 
 if TYPE_CHECKING:
@@ -43,6 +44,31 @@ def get_dialogs(call: Call, request: TLRequest) -> TLObject:
     if len(page) == total:
         return types.messages.Dialogs(*parts)
     return types.messages.DialogsSlice(total, *parts)
+
+
+@methods.serves(functions.messages.CheckChatInviteRequest)
+def check_chat_invite(call: Call, request: TLRequest) -> TLObject:
+    """core.telegram.org/method/messages.checkChatInvite: what a link leads to, without going there."""
+    found, _ = invites.look_up(call.world, call.account.id, request.hash)
+    if found.is_member(call.account.id):
+        return types.ChatInviteAlready(objects.channel(call.world, call.account.id, found))
+    return types.ChatInvite(
+        found.title,
+        types.PhotoEmpty(0),
+        participants_count=found.size,
+        color=0,
+        channel=True,
+        broadcast=True,
+        public=found.username is not None or None,
+    )
+
+
+@methods.serves(functions.messages.ImportChatInviteRequest, changes_things=True)
+def import_chat_invite(call: Call, request: TLRequest) -> TLObject:
+    """core.telegram.org/method/messages.importChatInvite."""
+    found = invites.use(call.world, call.account.id, request.hash)
+    call.about.update(channel=found.id)
+    return types.messages.ChatInviteJoinResultOk(objects.news_of(call.world, call.account.id, found))
 
 
 def _newest_first(call: Call) -> list[Channel]:

@@ -1,0 +1,163 @@
+"""`python -m mtproto_bridge accounts`: which accounts there are, how each of them is, and how much it holds."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mtproto_bridge.app import QueueError, database_url, queue_server
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue import checks
+from mtproto_bridge.queue.embedded import EmbeddedServerError
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.redis import Outage
+from mtproto_bridge.settings import BridgeSettings
+from mtproto_bridge.store import accounts, open_store
+from mtproto_bridge.store.accounts import ListedAccount
+from mtproto_bridge.telegram.limits import free_channels
+
+Say = Callable[[str], object]
+
+WORDS = {
+    "logged_out": "logged out: run `python -m mtproto_bridge login`",
+    "leaving": "half removed: run `python -m mtproto_bridge accounts remove` again, or `login` to keep it",
+    "removed": "removed: its channels wait for another account",
+}
+"""What is said of an account in any state of the store's but `ready`."""
+
+TITLES = ("id", "name", "username", "state", "channels", "free")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What the queue knows of an account."""
+
+    bridge: str | None
+    """The bridge that holds its lane."""
+    floods: Mapping[str, datetime]
+    """Methods that Telegram said to wait with, and until when."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One account, as it is shown."""
+
+    id: AccountId
+    name: str
+    username: str | None
+    state: str
+    """For a person to read."""
+    kept: str
+    """For a program: the store's word for it, one of `accounts.State`."""
+    bridge: str | None
+    floods: dict[str, str]
+    """Method to when it may be called again (ISO 8601, UTC)."""
+    channels: int
+    """Registered channels that it serves."""
+    free: int
+    """How many more it may take; none unless it is logged in."""
+
+
+async def overview(
+    settings: BridgeSettings,
+    say: Say,
+    warn: Say,
+    *,
+    as_json: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> int:
+    """Show every account; answers the exit code. A queue out of reach is a warning: the store says the rest.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    store = await open_store(database_url(settings))
+    try:
+        async with store.begin() as session:
+            listed = [one for one in await accounts.listed(session) if one.state != "removed" or one.channels]
+    finally:
+        await store.close()
+    serving: dict[AccountId, Serving] = {}
+    try:
+        serving = await _serving(settings, [one.id for one in listed], now())
+    except (QueueError, EmbeddedServerError) as error:
+        warn(f"{error} Who serves what, and flood waits, are not known.")
+    rows = [_row(one, serving.get(one.id), now()) for one in listed]
+    if as_json:
+        say(json.dumps([vars(one) for one in rows], ensure_ascii=False, indent=2))
+    elif rows:
+        for line in _table(rows):
+            say(line)
+    else:
+        say("No account is logged in: run `python -m mtproto_bridge login`.")
+    return 0
+
+
+async def _serving(settings: BridgeSettings, known: Sequence[AccountId], now: datetime) -> dict[AccountId, Serving]:
+    """What the queue knows of these accounts.
+
+    Raises:
+        QueueError, EmbeddedServerError: it is out of reach.
+    """
+    keys = Keys(settings.queue_prefix)
+    async with queue_server(settings) as server:
+        try:
+            return {
+                account: Serving(
+                    bridge_of(await server.get(keys.lease(account))),
+                    _ahead(await server.hash_all(keys.floods(account)), now),
+                )
+                for account in known
+            }
+        except Outage as error:
+            raise QueueError(checks.no_answer(error)) from error
+
+
+def bridge_of(token: str | None) -> str | None:
+    """Whose lease a token is (`bridge:epoch:nonce`)."""
+    return token.partition(":")[0] if token else None
+
+
+def _ahead(floods: Mapping[str, str], now: datetime) -> dict[str, datetime]:
+    until = {method: datetime.fromtimestamp(int(at) / 1000, UTC) for method, at in floods.items()}
+    return {method: moment for method, moment in sorted(until.items()) if moment > now}
+
+
+def _row(account: ListedAccount, serving: Serving | None, now: datetime) -> Row:
+    return Row(
+        account.id,
+        printable(account.name),
+        account.username,
+        _state(account, serving, now),
+        account.state,
+        serving.bridge if serving else None,
+        {method: until.isoformat() for method, until in serving.floods.items()} if serving else {},
+        account.channels,
+        free_channels(account.channels) if account.state == "ready" else 0,
+    )
+
+
+def _state(account: ListedAccount, serving: Serving | None, now: datetime) -> str:
+    if account.state != "ready":
+        return WORDS.get(account.state, account.state)
+    if serving is None:
+        return "logged in"
+    said = [f"served by {serving.bridge}" if serving.bridge else "waiting"]
+    for method, until in serving.floods.items():
+        day = "" if until.date() == now.date() else f"{until:%Y-%m-%d} "
+        said.append(f"flood until {day}{until:%H:%M:%S} UTC ({method})")
+    return ", ".join(said)
+
+
+def printable(text: str) -> str:
+    """A name as a terminal may show it: names are strangers' words, and may hold what moves the cursor."""
+    return "".join(one for one in text if one.isprintable())
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    cells = [TITLES]
+    for one in rows:
+        username = f"@{one.username}" if one.username else "-"
+        cells.append((str(one.id), one.name, username, one.state, str(one.channels), str(one.free)))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
