@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -116,6 +116,19 @@ async def queue_server(settings: BridgeSettings, *, start: bool = False) -> Asyn
                 "The embedded server is not running: start the bridge (python -m mtproto_bridge run) first."
             ) from error
         yield server
+
+
+@contextmanager
+def outages_told() -> Iterator[None]:
+    """For commands: a server that goes out of reach on the way is a sentence.
+
+    Raises:
+        QueueError: in place of an Outage.
+    """
+    try:
+        yield
+    except Outage as error:
+        raise QueueError(checks.no_answer(error)) from error
 
 
 def queue_url(settings: BridgeSettings) -> str:

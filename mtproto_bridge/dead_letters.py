@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from mtproto_bridge.app import QueueError, queue_server
-from mtproto_bridge.queue import checks
+from mtproto_bridge.app import outages_told, queue_server
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.letters import DeadLetters, Letter
-from mtproto_bridge.queue.redis import Outage
 from mtproto_bridge.settings import BridgeSettings
 
 Say = Callable[[str], object]
@@ -23,10 +21,8 @@ async def dead_letters(settings: BridgeSettings, what: str, which: list[str], sa
         QueueError: the queue cannot be reached.
     """
     async with queue_server(settings) as server:
-        try:
+        with outages_told():
             return await _handle(DeadLetters(server, Keys(settings.queue_prefix)), what, which, say)
-        except Outage as error:
-            raise QueueError(checks.no_answer(error)) from error
 
 
 async def _handle(letters: DeadLetters, what: str, which: list[str], say: Say) -> int:

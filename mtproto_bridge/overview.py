@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mtproto_bridge.app import QueueError, database_url, queue_server
+from mtproto_bridge.app import QueueError, database_url, outages_told, queue_server
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.queue import checks
 from mtproto_bridge.queue.embedded import EmbeddedServerError
 from mtproto_bridge.queue.keys import Keys
-from mtproto_bridge.queue.redis import Outage
+from mtproto_bridge.queue.leases import bridge_of
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import accounts, open_store
 from mtproto_bridge.store.accounts import ListedAccount
@@ -101,26 +100,18 @@ async def _serving(settings: BridgeSettings, known: Sequence[AccountId], now: da
     """
     keys = Keys(settings.queue_prefix)
     async with queue_server(settings) as server:
-        try:
+        with outages_told():
             return {
                 account: Serving(
                     bridge_of(await server.get(keys.lease(account))),
-                    _ahead(await server.hash_all(keys.floods(account)), now),
+                    _ahead(await server.moments(keys.floods(account)), now),
                 )
                 for account in known
             }
-        except Outage as error:
-            raise QueueError(checks.no_answer(error)) from error
 
 
-def bridge_of(token: str | None) -> str | None:
-    """Whose lease a token is (`bridge:epoch:nonce`)."""
-    return token.partition(":")[0] if token else None
-
-
-def _ahead(floods: Mapping[str, str], now: datetime) -> dict[str, datetime]:
-    until = {method: datetime.fromtimestamp(int(at) / 1000, UTC) for method, at in floods.items()}
-    return {method: moment for method, moment in sorted(until.items()) if moment > now}
+def _ahead(floods: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    return {method: until for method, until in sorted(floods.items()) if until > now}
 
 
 def _row(account: ListedAccount, serving: Serving | None, now: datetime) -> Row:

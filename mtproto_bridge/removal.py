@@ -8,13 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from mtproto_bridge.app import QueueError, connector, database_url, inspect, queue_server
+from mtproto_bridge.app import QueueError, connector, database_url, inspect, outages_told, queue_server
 from mtproto_bridge.login import Console
-from mtproto_bridge.overview import bridge_of, printable
+from mtproto_bridge.overview import printable
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.queue import checks
 from mtproto_bridge.queue.keys import Keys
-from mtproto_bridge.queue.leases import HeldLease, Leases
+from mtproto_bridge.queue.leases import HeldLease, Leases, bridge_of
 from mtproto_bridge.queue.redis import Outage, QueueServer, end
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, open_store
@@ -61,11 +60,9 @@ async def remove(settings: BridgeSettings, account: int, console: Console, *, ye
             console.say("Nothing was removed.")
             return 1
         async with _queue(settings) as server:
-            try:
+            with outages_told():
                 await inspect(settings, server, store)
                 return await _remove(settings, store, server, found, console, forget=forget)
-            except Outage as error:
-                raise QueueError(checks.no_answer(error)) from error
     finally:
         await store.close()
 

@@ -138,10 +138,7 @@ class Answering:
     """Answers every request at once."""
 
     async def handle(self, account: AccountId, request: Request, **_: object) -> Reply:  # noqa: ARG002
-        result = Balances(balances=[])
-        return Reply(
-            request_id=request.id, actor=request.actor, trace=request.trace, origin=request.origin, result=result
-        )
+        return Reply.to(request, result=Balances(balances=[]))
 
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """There is nothing to connect."""

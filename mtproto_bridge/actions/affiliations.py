@@ -32,7 +32,8 @@ async def join(context: Context, request: Join) -> AffiliationPage:
     before = await context.gateway.connection(peer, request.bot_id)
     program = await context.gateway.program(request.bot_id)
     if before is None or before.revoked:
-        context.must_be_in_time()
+        if context.late:
+            raise BridgeError(ErrorCode.DEADLINE_PASSED)
         made, old_url = await _connect(context, peer, program, request.bot_id), before.url if before else None
     else:
         known = await _last_known(context, request)
@@ -93,7 +94,7 @@ async def revoke(context: Context, request: Revoke) -> AffiliationPage:
     if context.late:
         found = await context.gateway.connection(peer_of(balance), BotId(link.bot_id))
         if found and found.url == link.url and not found.revoked:
-            context.must_be_in_time()
+            raise BridgeError(ErrorCode.DEADLINE_PASSED)
     try:
         await context.gateway.revoke(peer_of(balance), link.url)
         changed = True

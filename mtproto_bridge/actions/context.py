@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.shares import Buckets
-from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
+from mtproto_bridge.protocol import ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store import Store
 from mtproto_bridge.telegram.gateway import Gateway, Refused
@@ -38,15 +38,6 @@ class Context:
     """It was begun before, and nobody knows how far it came: what it wants done may have been done by that."""
     late: bool = False
     """Its time is over: what it wants done must not be done any more, only told if it was."""
-
-    def must_be_in_time(self) -> None:
-        """Asked right before something is done.
-
-        Raises:
-            BridgeError: deadline_passed.
-        """
-        if self.late:
-            raise BridgeError(ErrorCode.DEADLINE_PASSED)
 
 
 _SENTENCES = {

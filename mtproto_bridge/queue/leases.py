@@ -19,6 +19,11 @@ RENEW_AFTER, START_UNTIL = 1 / 3, 2 / 3
 """Of a lease's life: when it is renewed, and until when work may start."""
 
 
+def bridge_of(token: str | None) -> str | None:
+    """Whose lease a token is (`bridge:epoch:nonce`); None where nobody holds it."""
+    return token.partition(":")[0] if token else None
+
+
 @dataclass(eq=False)
 class HeldLease:
     """A lease of ours (a `handling.Lease`)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, NamedTuple, cast
@@ -133,6 +134,11 @@ class QueueServer:
     async def hash_all(self, key: str) -> dict[str, str]:
         """A whole hash."""
         return cast("dict[str, str]", await self.ask("HGETALL", key))
+
+    async def moments(self, key: str) -> dict[str, datetime]:
+        """A hash of moments, which are kept in ms since 1970."""
+        kept = await self.hash_all(key)
+        return {name: datetime.fromtimestamp(int(at) / 1000, UTC) for name, at in kept.items()}
 
     async def hash_put(self, key: str, values: Mapping[str, str]) -> None:
         """Set fields of a hash."""

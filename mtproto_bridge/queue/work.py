@@ -136,11 +136,10 @@ class Lane:
         """Look what an earlier owner left, and hear what comes from now on."""
         server, keys = self._shop.server, self._shop.keys
         self._attempts, floods = await asyncio.gather(
-            server.hash_all(keys.attempts(self.account)), server.hash_all(keys.floods(self.account))
+            server.hash_all(keys.attempts(self.account)), server.moments(keys.floods(self.account))
         )
         if floods:
-            until = {method: datetime.fromtimestamp(int(at) / 1000, UTC) for method, at in floods.items()}
-            self._shop.handler.remember_floods(self.account, until)
+            self._shop.handler.remember_floods(self.account, floods)
         await self.catch_up()
 
     async def catch_up(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId
@@ -99,23 +99,26 @@ async def mark_logged_out(session: AsyncSession, account: AccountId) -> None:
 
 async def set_state(session: AsyncSession, account: AccountId, *, before: str, after: str) -> bool:
     """Change an account's state; False when it is another one by now."""
-    same = (Account.id == account, Account.state == before)
-    return bool(await session.scalar(update(Account).where(*same).values(state=after).returning(Account.id)))
+    return await _change(session, account, Account.state == before, state=after)
 
 
 async def reseal(session: AsyncSession, account: AccountId, *, before: bytes, after: bytes) -> bool:
     """Replace a sealed session; False when it is another one by now."""
-    same = (Account.id == account, Account.session == before)
-    return bool(await session.scalar(update(Account).where(*same).values(session=after).returning(Account.id)))
+    return await _change(session, account, Account.session == before, session=after)
 
 
 async def erase(session: AsyncSession, account: AccountId, *, sealed: bytes) -> bool:
     """Forget this session and the account's access hashes; False when it has another session by now."""
-    if not await reseal(session, account, before=sealed, after=b""):
-        return False
-    await session.execute(update(Account).where(Account.id == account).values(state="removed"))
-    await session.execute(delete(Peer).where(Peer.account_id == account))
-    return True
+    erased = await _change(session, account, Account.session == sealed, session=b"", state="removed")
+    if erased:
+        await session.execute(delete(Peer).where(Peer.account_id == account))
+    return erased
+
+
+async def _change(db: AsyncSession, account: AccountId, still: ColumnElement[bool], **values: object) -> bool:
+    """Change an account that is still as it was thought to be."""
+    changed = update(Account).where(Account.id == account, still).values(values).returning(Account.id)
+    return bool(await db.scalar(changed))
 
 
 async def known_peers(session: AsyncSession, account: AccountId) -> list[KnownPeer]:

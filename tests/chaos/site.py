@@ -23,6 +23,7 @@ from mtproto_bridge.login import login
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue import embedded
 from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.leases import bridge_of
 from mtproto_bridge.settings import BridgeSettings
 from processes.tied import TiedProcess
 from tests.bridge_fixtures import ScriptedConsole
@@ -178,9 +179,9 @@ class Queue:
         except RedisError:
             return {}
         return {
-            AccountId(int(lease.rpartition(":")[2])): token.partition(":")[0]
+            AccountId(int(lease.rpartition(":")[2])): bridge
             for lease, token in zip(leases, tokens, strict=True)
-            if token
+            if (bridge := bridge_of(token))
         }
 
     def owner(self, account: AccountId) -> str | None:
@@ -189,7 +190,7 @@ class Queue:
             token: Any = self._redis.get(self._keys.lease(account))
         except RedisError:
             return None
-        return str(token).partition(":")[0] if token else None
+        return bridge_of(token)
 
     def waiting(self, account: AccountId) -> int:
         """How many unfinished requests an account has."""

@@ -58,9 +58,7 @@ class _Echo:
         attempt: int,  # noqa: ARG002
         stored: Reply | None,  # noqa: ARG002
     ) -> Reply:
-        return Reply(
-            request_id=request.id, actor=request.actor, trace=request.trace, origin=request.origin, result=PAGE
-        )
+        return Reply.to(request, result=PAGE)
 
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """There is nothing to connect."""
