@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 
 import structlog
 
+from mtproto_bridge.actions.context import Rules
 from mtproto_bridge.actions.dispatch import Actions
+from mtproto_bridge.announcer import announce
+from mtproto_bridge.desk import QueueDesk
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue import checks, embedded
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.lanes import LaneOwner
-from mtproto_bridge.queue.redis import Outage, QueueServer, reach
+from mtproto_bridge.queue.redis import Outage, QueueServer, end, reach
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, balances, open_store
 from mtproto_bridge.store.database import sqlite_url
@@ -78,8 +81,10 @@ async def compose(
         keys = Keys(settings.queue_prefix)
         await inspect(settings, server, store)
         await pool.warm_up()
-        actions = Actions(pool, store, now)
+        actions = Actions(pool, store, now, rules=_rules(settings), desk=QueueDesk(server, keys, now))
         owner = LaneOwner(server, keys, settings.bridge_name, actions, ttl=settings.lease_seconds, now=now)
+        announcing = asyncio.create_task(announce(store, server, keys))
+        stack.push_async_callback(end, announcing)
         yield Bridge(owner, store, Directory(store, server, keys))
 
 
@@ -156,6 +161,10 @@ async def inspect(settings: BridgeSettings, server: QueueServer, store: Store) -
         if finding.fatal:
             raise QueueError(finding.sentence)
         log.warning("queue.unwise", sentence=finding.sentence)
+
+
+def _rules(settings: BridgeSettings) -> Rules:
+    return Rules(settings.registration, settings.registration_limit, settings.operator_ids)
 
 
 async def _key_ring(settings: BridgeSettings, store: Store) -> KeyRing:

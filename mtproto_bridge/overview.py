@@ -5,17 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mtproto_bridge.actions.context import Lane
 from mtproto_bridge.app import QueueError, database_url, outages_told, queue_server
+from mtproto_bridge.desk import QueueDesk
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.embedded import EmbeddedServerError
 from mtproto_bridge.queue.keys import Keys
-from mtproto_bridge.queue.leases import bridge_of
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import accounts, open_store
 from mtproto_bridge.store.accounts import ListedAccount
 from mtproto_bridge.telegram.limits import free_channels
 
 Say = Callable[[str], object]
+Clock = Callable[[], datetime]
 
 WORDS = {
     "logged_out": "logged out: run `python -m mtproto_bridge login`",
@@ -25,16 +27,6 @@ WORDS = {
 """What is said of an account in any state of the store's but `ready`."""
 
 TITLES = ("id", "name", "username", "state", "channels", "free")
-
-
-@dataclass(frozen=True)
-class Serving:
-    """What the queue knows of an account."""
-
-    bridge: str | None
-    """The bridge that holds its lane."""
-    floods: Mapping[str, datetime]
-    """Methods that Telegram said to wait with, and until when."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ async def overview(
     warn: Say,
     *,
     as_json: bool = False,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Clock = lambda: datetime.now(UTC),
 ) -> int:
     """Show every account; answers the exit code. A queue out of reach is a warning: the store says the rest.
 
@@ -76,12 +68,12 @@ async def overview(
             listed = [one for one in await accounts.listed(session) if one.state != "removed" or one.channels]
     finally:
         await store.close()
-    serving: dict[AccountId, Serving] = {}
+    lanes: Mapping[AccountId, Lane] = {}
     try:
-        serving = await _serving(settings, [one.id for one in listed], now())
+        lanes = await _lanes(settings, [one.id for one in listed], now)
     except (QueueError, EmbeddedServerError) as error:
         warn(f"{error} Who serves what, and flood waits, are not known.")
-    rows = [_row(one, serving.get(one.id), now()) for one in listed]
+    rows = [_row(one, lanes.get(one.id), now()) for one in listed]
     if as_json:
         say(json.dumps([vars(one) for one in rows], ensure_ascii=False, indent=2))
     elif rows:
@@ -92,49 +84,38 @@ async def overview(
     return 0
 
 
-async def _serving(settings: BridgeSettings, known: Sequence[AccountId], now: datetime) -> dict[AccountId, Serving]:
+async def _lanes(settings: BridgeSettings, known: Sequence[AccountId], now: Clock) -> Mapping[AccountId, Lane]:
     """What the queue knows of these accounts.
 
     Raises:
         QueueError, EmbeddedServerError: it is out of reach.
     """
-    keys = Keys(settings.queue_prefix)
     async with queue_server(settings) as server:
         with outages_told():
-            return {
-                account: Serving(
-                    bridge_of(await server.get(keys.lease(account))),
-                    _ahead(await server.moments(keys.floods(account)), now),
-                )
-                for account in known
-            }
+            return await QueueDesk(server, Keys(settings.queue_prefix), now).lanes(known)
 
 
-def _ahead(floods: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
-    return {method: until for method, until in sorted(floods.items()) if until > now}
-
-
-def _row(account: ListedAccount, serving: Serving | None, now: datetime) -> Row:
+def _row(account: ListedAccount, lane: Lane | None, now: datetime) -> Row:
     return Row(
         account.id,
         printable(account.name),
         account.username,
-        _state(account, serving, now),
+        _state(account, lane, now),
         account.state,
-        serving.bridge if serving else None,
-        {method: until.isoformat() for method, until in serving.floods.items()} if serving else {},
+        lane.served_by if lane else None,
+        {method: until.isoformat() for method, until in lane.floods.items()} if lane else {},
         account.channels,
         free_channels(account.channels) if account.state == "ready" else 0,
     )
 
 
-def _state(account: ListedAccount, serving: Serving | None, now: datetime) -> str:
+def _state(account: ListedAccount, lane: Lane | None, now: datetime) -> str:
     if account.state != "ready":
         return WORDS.get(account.state, account.state)
-    if serving is None:
+    if lane is None:
         return "logged in"
-    said = [f"served by {serving.bridge}" if serving.bridge else "waiting"]
-    for method, until in serving.floods.items():
+    said = [f"served by {lane.served_by}" if lane.served_by else "waiting"]
+    for method, until in lane.floods.items():
         day = "" if until.date() == now.date() else f"{until:%Y-%m-%d} "
         said.append(f"flood until {day}{until:%H:%M:%S} UTC ({method})")
     return ", ".join(said)

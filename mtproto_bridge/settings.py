@@ -1,11 +1,11 @@
 """The bridge's settings, from the environment and `.env`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from processes.settings import QueuePrefix, RedisUrl, read
 
@@ -16,6 +16,9 @@ WHERE = {
     "QUEUE_PREFIX": "letters, digits, dots and dashes, the same for bridge and bot; leave it out for starling",
     "DATABASE_URL": "something like postgresql://user:password@host/starling; leave it out for a SQLite file",
     "LEASE_SECONDS": "seconds from 1 to 60; leave it out for 12",
+    "REGISTRATION": "one of approval, open, closed; leave it out for approval",
+    "REGISTRATION_LIMIT": "how many channels one person may register, 1 to 500; leave it out for 20",
+    "OPERATOR_IDS": "Telegram user ids, with commas between; whoever is named may use /operator",
     "LOG_LEVEL": "one of DEBUG, INFO, WARNING, ERROR",
 }
 
@@ -36,7 +39,15 @@ class BridgeSettings(BaseSettings):
     lease_seconds: float = Field(12.0, ge=1, le=60)
     mtproto_server: str | None = None
     mtproto_public_key_file: Path | None = None
+    registration: Literal["approval", "open", "closed"] = "approval"
+    registration_limit: int = Field(20, ge=1, le=500)
+    operator_ids: Annotated[frozenset[int], NoDecode] = frozenset()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("operator_ids", mode="before")
+    @classmethod
+    def _ids_between_commas(cls, value: object) -> object:
+        return [one for one in value.replace(",", " ").split() if one] if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod

@@ -6,11 +6,11 @@ to post; and for an account that is they themselves (same Telegram id).
 
 from datetime import datetime, timedelta
 
-from mtproto_bridge.actions.context import Context
+from mtproto_bridge.actions.context import Context, Inside
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import Balance, Balances, Refreshed
-from mtproto_bridge.protocol.requests import Refresh
+from mtproto_bridge.protocol.requests import ListBalances, Refresh
 from mtproto_bridge.store import affiliations, balances, tables
 from mtproto_bridge.telegram.gateway import BalancePeer, Refused
 
@@ -73,7 +73,7 @@ async def _ask_telegram(context: Context, balance: tables.Balance) -> bool:
     return True
 
 
-async def known_balances(context: Context, *, links: bool = False) -> tuple[list[tables.Balance], list[AccountId]]:
+async def known_balances(context: Inside, *, links: bool = False) -> tuple[list[tables.Balance], list[AccountId]]:
     """The balances that Telegram said within the last minute the actor may act for, and who should ask again.
 
     With `links`, what was read of the balances' links counts as well.
@@ -94,7 +94,7 @@ def _since(moment: datetime | None, start: datetime) -> bool:
     return moment is not None and moment >= start
 
 
-async def list_balances(context: Context) -> Balances:
+async def list_balances(context: Inside, _: ListBalances) -> Balances:
     """The balances the actor may act for."""
     mine, stale = await known_balances(context)
     return Balances(balances=[describe(one) for one in mine], stale_accounts=stale)

@@ -1,21 +1,58 @@
 """What every action is given, and the one place where Telegram's refusals become failures of the contract."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal, Protocol
 
 from mtproto_bridge.actions.names import Names
+from mtproto_bridge.actions.people import People
 from mtproto_bridge.actions.shares import Buckets
-from mtproto_bridge.protocol import ErrorCode, Failure
+from mtproto_bridge.protocol import ErrorCode, Failure, Origin
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store import Store
 from mtproto_bridge.telegram.gateway import Gateway, Refused
 
 
 @dataclass(frozen=True)
+class Rules:
+    """What the operator decides."""
+
+    registration: Literal["approval", "open", "closed"] = "approval"
+    registration_limit: int = 20
+    """Channels one person may register."""
+    operators: frozenset[int] = frozenset()
+    """Telegram user ids."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What the queue knows of one account."""
+
+    served_by: str | None = None
+    waiting: int = 0
+    floods: Mapping[str, datetime] = field(default_factory=dict)
+    """Methods that Telegram said to wait with, and until when."""
+
+
+class Desk(Protocol):
+    """What operators are shown of the queue."""
+
+    async def lanes(self, accounts: Sequence[AccountId]) -> Mapping[AccountId, Lane]:
+        """How the lanes of these accounts are doing."""
+
+    async def dead_letters(self) -> int:
+        """How many requests were given up."""
+
+
+@dataclass(frozen=True)
 class Shared:
     """What the requests of one bridge have in common."""
+
+    rules: Rules
+    people: People
+    desk: Desk
 
     crawling: asyncio.Lock
     """Held while the index of programs is read anew: one crawl serves all who wait for it."""
@@ -24,20 +61,28 @@ class Shared:
     """Each person's share of resolving usernames."""
 
 
-@dataclass(frozen=True)
-class Context:
-    """One request on one account."""
+@dataclass(frozen=True, kw_only=True)
+class Inside:
+    """One request that asks Telegram nothing: it is answered although no account is connected."""
 
     account: AccountId
-    gateway: Gateway
+    """Whose lane it is in."""
     store: Store
     actor: int
+    origin: Origin | None
     now: Callable[[], datetime]
     shared: Shared
-    again: bool
+    again: bool = False
     """It was begun before, and nobody knows how far it came: what it wants done may have been done by that."""
     late: bool = False
     """Its time is over: what it wants done must not be done any more, only told if it was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context(Inside):
+    """One request on one account, connected."""
+
+    gateway: Gateway
 
 
 _SENTENCES = {

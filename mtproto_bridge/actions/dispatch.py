@@ -4,28 +4,43 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
-from mtproto_bridge.actions import affiliations, balances, programs
-from mtproto_bridge.actions.context import Context, Shared, failure_of
+from mtproto_bridge.actions import affiliations, balances, channels, operations, programs, registrations, watched
+from mtproto_bridge.actions.context import Context, Desk, Inside, Rules, Shared, failure_of
 from mtproto_bridge.actions.names import Names
+from mtproto_bridge.actions.people import People
 from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.handling import Flooded, Lease, Outcome
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce, Reply, Request
 from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId
-from mtproto_bridge.protocol.replies import AffiliationPage, Result
+from mtproto_bridge.protocol.replies import AffiliationPage, ChannelRemoved, Result
 from mtproto_bridge.protocol.requests import (
+    AdvanceRegistration,
+    BanPerson,
     BrowsePrograms,
+    DecideRegistration,
     Join,
     ListAffiliations,
     ListBalances,
+    ListChannels,
+    ListOpenRegistrations,
+    ListWatched,
     Mutation,
     Refresh,
+    RemoveChannel,
+    ResumeRegistration,
     Revoke,
     ShowAffiliation,
+    ShowChannel,
+    ShowOperations,
     ShowProgram,
+    ShowWatched,
+    StartRegistration,
+    UnwatchLink,
+    WatchLink,
 )
 from mtproto_bridge.store import Store
 from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, Gateway, NotReached, Refused, SessionSealed
@@ -63,12 +78,19 @@ class Actions:
     """Hands each request of a lane to its action (a `handling.Handler`)."""
 
     def __init__(
-        self, accounts: Accounts, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        accounts: Accounts,
+        store: Store,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        rules: Rules,
+        desk: Desk,
     ) -> None:
         self._accounts = accounts
         self._store = store
         self._now = now
-        self._shared = Shared(asyncio.Lock(), Names(now), Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now))
+        resolves = Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now)
+        self._shared = Shared(rules, People(store, now), desk, asyncio.Lock(), Names(now), resolves)
 
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """Connect an account ahead of its next request; what hinders it, the request will say."""
@@ -135,13 +157,28 @@ class Actions:
             raise BridgeError(ErrorCode.DEADLINE_PASSED)
         if request.nonce is not None:
             _check_age(request.nonce, now)
+        await self._shared.people.meet(request)
+        facts: dict[str, Any] = {
+            "account": account,
+            "store": self._store,
+            "actor": request.actor,
+            "origin": request.origin,
+            "now": self._now,
+            "shared": self._shared,
+            "late": late,
+        }
+        inside = INSIDE.get(type(request.payload))
+        if inside:
+            return await inside(Inside(**facts, again=attempt > 1), request.payload)
         again = attempt > 1
         for tries_left in reversed(range(TRIES)):
             try:
                 gateway = await self._accounts.gateway(account, lease)
-                context = Context(account, gateway, self._store, request.actor, self._now, self._shared, again, late)
+                context = Context(**facts, gateway=gateway, again=again)
                 again = True  # from here on nobody knows how far it came
-                return await (_replay(context, request, stored) if stored else _act(context, request))
+                if stored:
+                    return await _replay(context, request, stored)
+                return await AT_TELEGRAM[type(request.payload)](context, request.payload)
             except FloodWait as flood:
                 flood.may_have_acted = tries_left < TRIES - 1
                 raise
@@ -164,27 +201,39 @@ def _check_age(nonce: str, now: datetime) -> None:
 async def _replay(context: Context, request: Request, stored: Reply) -> Result:
     """The result of the first tap once more; who lost the right to see it does not."""
     payload, result = request.payload, stored.result
+    if isinstance(payload, RemoveChannel) and isinstance(result, ChannelRemoved):
+        return result.model_copy(update={"replayed": True})  # there is no channel left to have a right to
     if not isinstance(payload, Join | Revoke) or not isinstance(result, AffiliationPage):
         raise BridgeError(ErrorCode.UNSUPPORTED)
     await balances.authorize(context, payload.balance_id)
     return result.model_copy(update={"replayed": True})
 
 
-def _act(context: Context, request: Request) -> Awaitable[Result]:  # noqa: PLR0911 - one line a kind
-    match request.payload:
-        case ListBalances():
-            return balances.list_balances(context)
-        case Refresh() as payload:
-            return balances.refresh(context, payload)
-        case BrowsePrograms() as payload:
-            return programs.browse(context, payload)
-        case ShowProgram() as payload:
-            return programs.show(context, payload)
-        case ListAffiliations() as payload:
-            return affiliations.list_affiliations(context, payload)
-        case ShowAffiliation() as payload:
-            return affiliations.show(context, payload)
-        case Join() as payload:
-            return affiliations.join(context, payload)
-        case Revoke() as payload:
-            return affiliations.revoke(context, payload)
+INSIDE: dict[type, Callable[[Inside, Any], Awaitable[Result]]] = {
+    ListBalances: balances.list_balances,
+    ListChannels: channels.list_channels,
+    ListOpenRegistrations: registrations.list_open,
+    ListWatched: watched.list_watched,
+    UnwatchLink: watched.unwatch,
+    ShowOperations: operations.show,
+    DecideRegistration: operations.decide,
+    BanPerson: operations.ban,
+}
+"""What is answered from the store."""
+AT_TELEGRAM: dict[type, Callable[[Context, Any], Awaitable[Result]]] = {
+    Refresh: balances.refresh,
+    BrowsePrograms: programs.browse,
+    ShowProgram: programs.show,
+    ListAffiliations: affiliations.list_affiliations,
+    ShowAffiliation: affiliations.show,
+    Join: affiliations.join,
+    Revoke: affiliations.revoke,
+    ShowChannel: channels.show,
+    RemoveChannel: channels.remove,
+    StartRegistration: registrations.start,
+    ResumeRegistration: registrations.resume,
+    AdvanceRegistration: registrations.advance,
+    WatchLink: watched.watch,
+    ShowWatched: watched.show,
+}
+"""What needs a connected account."""

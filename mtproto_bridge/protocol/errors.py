@@ -49,6 +49,24 @@ class ErrorCode(StrEnum):
     """The bridge does not know this kind or version of request: bot and bridge differ in age."""
     GAVE_UP = "gave_up"
     """The request was begun too often without an end."""
+    BANNED = "banned"
+    """The operator does not let this person use the service."""
+    NOT_AN_OPERATOR = "not_an_operator"
+    """Only the operator may ask this."""
+    REGISTRATION_CLOSED = "registration_closed"
+    """The operator lets nobody register channels."""
+    REGISTRATION_GONE = "registration_gone"
+    """There is no such registration of the actor's any more: pick the channel again."""
+    TOO_MANY_CHANNELS = "too_many_channels"
+    """The actor has registered as many channels as one person may: `limit`."""
+    NO_CAPACITY = "no_capacity"
+    """No account of the bridge can take another channel now."""
+    INVITE_REFUSED = "invite_refused"
+    """The account could not come into the channel: the invite is dead, or the channel has banned it."""
+    ASKER_NOT_ADMIN = "asker_not_admin"
+    """Who registers a channel must be its creator or an admin with post_messages."""
+    NO_SUCH_LINK = "no_such_link"
+    """What was given is no referral link, or a watched link that is not there (any more)."""
     TELEGRAM = "telegram"
     """Telegram refused with a message we have no sentence for: `telegram_code`, `telegram_message`."""
     INTERNAL = "internal"
@@ -68,6 +86,7 @@ class Failure(BaseModel):
     telegram_message: str | None = None
     balance_title: str | None = None
     username: str | None = None
+    limit: int | None = None
 
 
 class BridgeError(Exception):

@@ -15,6 +15,10 @@ BalanceId = NewType("BalanceId", int)
 """Our own number of a balance, in the store."""
 AffiliationId = NewType("AffiliationId", int)
 """Our own number of one link of a balance, in the store. A rejoin that brings a new link is a new number."""
+RegistrationId = NewType("RegistrationId", int)
+"""Our own number of one person's wish to register one channel, in the store."""
+WatchedId = NewType("WatchedId", int)
+"""Our own number of a link that a person joined by themselves and has us watch, in the store."""
 
 NONCE_LIFE = timedelta(hours=24)
 """How long a confirmation button can act; afterwards it shows the present state."""

@@ -6,10 +6,17 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from mtproto_bridge.protocol.errors import ErrorCode, Failure
-from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 from mtproto_bridge.protocol.requests import VERSION, Envelope, Origin
 
 BalanceKind = Literal["channel", "account", "bot"]
+Health = Literal["ok", "rights_missing", "unreachable", "account_lost", "frozen"]
+"""Of a channel: the bridge may post there; it may not; it does not see it; its account is logged out, banned or
+removed; its account may read only."""
+RegistrationState = Literal["waiting", "picked", "joined", "promoted", "verified", "refused"]
+"""Where a registration stands: waiting for the operator's word; the account is to come in (the bot makes an invite);
+it is in and is to be promoted (by the bot); it has its right and the actor is to be found among the admins; done;
+the operator said no."""
 
 
 class _Result(BaseModel):
@@ -129,8 +136,179 @@ class AffiliationPage(_Result):
     """This is the stored result of an earlier tap with the same nonce: things may have changed since."""
 
 
+class Account(_Result):
+    """An account of the bridge, as people may know it: it is a member of their channel."""
+
+    id: AccountId
+    name: str
+    username: str | None = None
+
+
+class Channel(_Result):
+    """A registered channel."""
+
+    balance: Balance
+    health: Health
+    links: int
+    """Live links, as last read."""
+    checked_at: datetime | None = None
+    """When Telegram was last asked for its health."""
+    account: Account
+
+
+class Registration(_Result):
+    """One person's wish to register one channel."""
+
+    id: RegistrationId
+    state: RegistrationState
+    channel_id: int
+    """The bare Telegram id."""
+    title: str
+    username: str | None = None
+    account: Account | None = None
+    """Who comes into the channel; None while it waits or is refused."""
+    balance_id: BalanceId | None = None
+    """Set once it is verified."""
+    person_id: int
+    origin: Origin | None = None
+    """Where its progress is shown."""
+
+
+class Channels(MayBeStale):
+    """Answers list_channels."""
+
+    kind: Literal["channels"] = "channels"
+    channels: list[Channel]
+    registrations: list[Registration] = []
+    """Those under way."""
+
+
+class ChannelPage(_Result):
+    """Answers show_channel."""
+
+    kind: Literal["channel_page"] = "channel_page"
+    channel: Channel
+    other_managers: int = 0
+    """How many other people are known to manage it."""
+
+
+class ChannelRemoved(_Result):
+    """Answers remove_channel."""
+
+    kind: Literal["channel_removed"] = "channel_removed"
+    title: str
+    revoked: int = 0
+    """Links that were revoked on the way."""
+    left_earning: int = 0
+    """Live links that were left as they are."""
+    replayed: bool = False
+
+
+class RegistrationPage(_Result):
+    """Answers start_registration, resume_registration, advance_registration and decide_registration."""
+
+    kind: Literal["registration_page"] = "registration_page"
+    registration: Registration
+    added: bool = False
+    """Verified: the actor was added to a channel that others had registered before."""
+
+
+class OpenRegistrations(_Result):
+    """Answers list_open_registrations."""
+
+    kind: Literal["open_registrations"] = "open_registrations"
+    registrations: list[Registration]
+
+
+class Watched(_Result):
+    """A link that a person made in Telegram itself and has us watch. Its counters are visible only there."""
+
+    id: WatchedId
+    url: str
+    bot_id: BotId
+    bot_username: str
+    bot_title: str
+    alive: bool
+    checked_at: datetime
+    added_at: datetime
+    program: Program | None = None
+    """The program as it is now; None when the bot offers none any more."""
+
+
+class WatchedPage(_Result):
+    """Answers watch_link and show_watched."""
+
+    kind: Literal["watched_page"] = "watched_page"
+    watched: Watched
+    new: bool = False
+    """It was written down just now."""
+
+
+class WatchedList(_Result):
+    """Answers list_watched."""
+
+    kind: Literal["watched_list"] = "watched_list"
+    watched: list[Watched]
+    page: int
+    pages: int
+    total: int
+
+
+class Unwatched(_Result):
+    """Answers unwatch_link."""
+
+    kind: Literal["unwatched"] = "unwatched"
+
+
+class OperatedAccount(_Result):
+    """An account as the operator sees it."""
+
+    id: AccountId
+    name: str
+    username: str | None = None
+    state: str
+    """One of `store.accounts.State`."""
+    served_by: str | None = None
+    """The bridge that holds its lane."""
+    waiting: int = 0
+    """Requests in its lane."""
+    flooded_until: datetime | None = None
+    channels: int
+    free: int
+    """How many more channels it may take."""
+
+
+class Operations(_Result):
+    """Answers show_operations and ban_person."""
+
+    kind: Literal["operations"] = "operations"
+    accounts: list[OperatedAccount]
+    dead_letters: int
+    registrations: list[Registration]
+    """Those that wait for the operator's word, the oldest first."""
+    registrations_waiting: int
+    """All of them; `registrations` holds the first few."""
+    people: int
+    banned: list[int]
+    """Ids of banned people."""
+
+
 Result = Annotated[
-    Balances | Programs | ProgramCard | Affiliations | Refreshed | AffiliationPage,
+    Balances
+    | Programs
+    | ProgramCard
+    | Affiliations
+    | Refreshed
+    | AffiliationPage
+    | Channels
+    | ChannelPage
+    | ChannelRemoved
+    | RegistrationPage
+    | OpenRegistrations
+    | WatchedPage
+    | WatchedList
+    | Unwatched
+    | Operations,
     Field(discriminator="kind"),
 ]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 
 VERSION = 1
 PAGE_LIMIT = 50
@@ -91,14 +91,140 @@ class Revoke(_Payload):
     affiliation_id: AffiliationId
 
 
-Payload = Annotated[
-    ListBalances | BrowsePrograms | ShowProgram | ListAffiliations | Refresh | ShowAffiliation | Join | Revoke,
-    Field(discriminator="kind"),
-]
-Mutation = Join | Revoke
-ForBalance = ShowAffiliation | Join | Revoke
-DeskPayload = ListBalances | BrowsePrograms | ShowProgram | ListAffiliations
+class ListChannels(_Payload):
+    """The actor's channels with their health, and their registrations under way (desk; may be 60 s old)."""
+
+    kind: Literal["list_channels"] = "list_channels"
+
+
+class ShowChannel(_Payload):
+    """One channel as it is now: the bridge's right and the actor's are asked of Telegram (balance's lane)."""
+
+    kind: Literal["show_channel"] = "show_channel"
+    balance_id: BalanceId
+
+
+class RemoveChannel(_Payload):
+    """Take the bridge out of a channel, its links revoked first or left earning (balance's lane)."""
+
+    kind: Literal["remove_channel"] = "remove_channel"
+    balance_id: BalanceId
+    revoke_links: bool
+
+
+class StartRegistration(_Payload):
+    """The actor picked a channel; also when it is registered already, or half (desk).
+
+    It acts once without a nonce: what was begun for this actor and channel goes on.
+    """
+
+    kind: Literal["start_registration"] = "start_registration"
+    channel_id: int
+    """The bare Telegram id."""
+    title: str = Field(max_length=255)
+    username: str | None = None
+
+
+class ResumeRegistration(_Payload):
+    """Where a registration of the actor's stands; one whose account is lost gets another (desk)."""
+
+    kind: Literal["resume_registration"] = "resume_registration"
+    registration_id: RegistrationId
+
+
+class AdvanceRegistration(_Payload):
+    """Go as far as the bridge can by itself (registration's lane).
+
+    Come in by the invite where it is not in yet, read its right, find the actor among the admins. The answer's
+    state says what is the bot's to do next.
+    """
+
+    kind: Literal["advance_registration"] = "advance_registration"
+    registration_id: RegistrationId
+    invite: str | None = None
+    """A one-use invite link of the bot's making; never logged."""
+
+
+class ListOpenRegistrations(_Payload):
+    """The registrations under way of everybody, for a bot that has just started (desk; actor: the bot itself)."""
+
+    kind: Literal["list_open_registrations"] = "list_open_registrations"
+
+
+class WatchLink(_Payload):
+    """Keep a link the actor made in Telegram itself, if it is alive (desk)."""
+
+    kind: Literal["watch_link"] = "watch_link"
+    url: str = Field(max_length=255)
+
+
+class ListWatched(_Payload):
+    """One page of the actor's watched links, newest first (desk)."""
+
+    kind: Literal["list_watched"] = "list_watched"
+    page: int = Field(0, ge=0)
+    size: int = Field(6, ge=1, le=PAGE_LIMIT)
+
+
+class ShowWatched(_Payload):
+    """One watched link; whether it is alive is asked of Telegram (desk)."""
+
+    kind: Literal["show_watched"] = "show_watched"
+    watched_id: WatchedId
+
+
+class UnwatchLink(_Payload):
+    """Forget a watched link; one that is forgotten already is a success (desk)."""
+
+    kind: Literal["unwatch_link"] = "unwatch_link"
+    watched_id: WatchedId
+
+
+class ShowOperations(_Payload):
+    """Accounts, lanes, waiting requests, dead letters, registrations to approve (desk; operators only)."""
+
+    kind: Literal["show_operations"] = "show_operations"
+
+
+class DecideRegistration(_Payload):
+    """Approve or refuse a registration; one that is decided stays as it is (desk; operators only)."""
+
+    kind: Literal["decide_registration"] = "decide_registration"
+    registration_id: RegistrationId
+    approve: bool
+
+
+class BanPerson(_Payload):
+    """Let a person use the service no more, or again (desk; operators only). Their channels stay."""
+
+    kind: Literal["ban_person"] = "ban_person"
+    person_id: int
+    banned: bool = True
+
+
+Mutation = Join | Revoke | RemoveChannel
+"""What acts at Telegram on a tap that must count once: it carries a nonce."""
+ForBalance = ShowAffiliation | ShowChannel | Mutation
+"""What goes to the lane of the account that serves the balance."""
+DeskPayload = (
+    ListBalances
+    | BrowsePrograms
+    | ShowProgram
+    | ListAffiliations
+    | ListChannels
+    | StartRegistration
+    | ResumeRegistration
+    | ListOpenRegistrations
+    | WatchLink
+    | ListWatched
+    | ShowWatched
+    | UnwatchLink
+    | ShowOperations
+    | DecideRegistration
+    | BanPerson
+)
 """What is bound to no certain account."""
+Payload = Annotated[DeskPayload | ForBalance | Refresh | AdvanceRegistration, Field(discriminator="kind")]
 
 
 class Origin(BaseModel):
@@ -109,6 +235,8 @@ class Origin(BaseModel):
     chat_id: int
     message_id: int | None = None
     locale: str = "en"
+    name: str | None = None
+    """Who asks, as Telegram shows them: other managers are told."""
 
 
 class Envelope(BaseModel):
@@ -150,4 +278,6 @@ class Request(Envelope):
         """Requests with the same key run one after the other; others side by side."""
         if isinstance(self.payload, ForBalance):
             return f"balance:{self.payload.balance_id}"
+        if isinstance(self.payload, AdvanceRegistration):
+            return f"registration:{self.payload.registration_id}"
         return f"request:{self.id}"

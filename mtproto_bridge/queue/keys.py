@@ -48,6 +48,10 @@ class Keys:
         """Stream: answers a client has not taken care of yet. The channel of this name tells of each as it comes."""
         return f"{self._tag}:replies:{client}"
 
+    def events(self) -> str:
+        """Stream: what the bot has not told people yet. The channel of this name says that there is something."""
+        return f"{self._tag}:events"
+
     def nonce(self, actor: int, kind: str, nonce: str) -> str:
         """String with a life: the payload a nonce came with first, and on a second line its result."""
         return f"{self._tag}:nonce:{actor}:{kind}:{nonce}"

@@ -11,5 +11,5 @@ SHARE, SHARE_PER_SECOND = 60, 3
 """What one person may ask of the desk at once, and how fast that comes back."""
 MOST_ATTEMPTS = 3
 """How often a request is begun before it is a dead letter."""
-MOST_REPLIES, MOST_LETTERS = 10_000, 1_000
-"""Replies kept for one client that does not take them, and dead letters kept for the operator."""
+MOST_REPLIES, MOST_LETTERS, MOST_EVENTS = 10_000, 1_000, 10_000
+"""Replies kept for one client that does not take them, dead letters kept for the operator, events kept for a bot."""

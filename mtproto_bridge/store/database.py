@@ -20,6 +20,8 @@ KEPT_CONNECTIONS, MORE_CONNECTIONS = 8, 32
 """Kept open, since opening costs a thread or a handshake; and more where many wait for a lock: who reads does not."""
 MIGRATION_LOCK = 7_305_842_001
 """The number of our PostgreSQL advisory lock."""
+NEWS = "news"
+"""What a session's info says when its transaction holds events."""
 
 
 class StoreError(Exception):
@@ -32,12 +34,16 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self.has_news = asyncio.Event()
+        """Set when events were committed (see `outbox`)."""
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """A transaction: committed at the end, rolled back on an exception."""
         async with self._sessions.begin() as session:
             yield session
+        if session.info.get(NEWS):
+            self.has_news.set()
 
     async def settle(self) -> None:
         """Wait until what was committed would outlast a power loss: SQLite need not have written it through yet.

@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -54,6 +65,17 @@ class Account(Base):
     """Encrypted (see telegram/sessions.py); without the key file it opens nothing."""
     state: Mapped[str] = mapped_column(String(16), default="ready")
     """One of `accounts.State`."""
+    premium: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    may_connect: Mapped[bool | None] = mapped_column(Boolean)
+    """`starref_connect_allowed` of its app config; None: not set there, or not read yet."""
+    full_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When Telegram last said that it is in too many channels."""
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the three above, and whether it is frozen, were last asked of Telegram."""
+    started_bot: Mapped[int | None] = mapped_column(BigInteger)
+    """The bot at which it pressed Start: that bot can name it."""
+    updates: Mapped[str | None] = mapped_column(Text)
+    """Where its updates stand, as JSON (core.telegram.org/api/updates); None: never asked."""
 
 
 class Peer(Base):
@@ -85,6 +107,16 @@ class Balance(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When its links were last read from Telegram."""
+    health: Mapped[str] = mapped_column(String(16), default="ok", server_default="ok")
+    """Of a channel: one of `replies.Health`."""
+    health_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When Telegram was last asked for it."""
+    registered_by: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    """The person who brought it; None: the operator, by logging in."""
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was registered, or last seen with a live link."""
+    idle_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its managers were told that it will be released; None: it is in use."""
 
 
 class Manager(Base):
@@ -151,3 +183,68 @@ class Audit(Base):
     action: Mapped[str] = mapped_column(String(32))
     balance_id: Mapped[int] = mapped_column(BigInteger)
     bot_id: Mapped[int] = mapped_column(BigInteger)
+    """0 where no program is concerned."""
+
+
+class Person(Base):
+    """Somebody who talks to the bot."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Their Telegram user id."""
+    locale: Mapped[str] = mapped_column(String(16))
+    """The language they are told things in."""
+    name: Mapped[str | None] = mapped_column(String(255))
+    """As Telegram last showed them."""
+    banned: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class Registration(Base):
+    """One person's wish to register one channel, and how far it came (`replies.RegistrationState`)."""
+
+    __tablename__ = "registration"
+    __table_args__ = (UniqueConstraint("person_id", "channel_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    channel_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    """The bare Telegram id."""
+    title: Mapped[str] = mapped_column(String(255))
+    username: Mapped[str | None] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    """Who comes into the channel; None while it waits for the operator."""
+    balance_id: Mapped[int | None] = mapped_column(ForeignKey("balance.id", ondelete="CASCADE"))
+    origin: Mapped[str | None] = mapped_column(Text)
+    """Where its progress is shown, as JSON (`requests.Origin`)."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Watched(Base):
+    """A link that a person made in Telegram itself, and has us watch."""
+
+    __tablename__ = "watched"
+    __table_args__ = (UniqueConstraint("person_id", "url"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    url: Mapped[str] = mapped_column(String(255))
+    """As Telegram writes it: https://t.me/<bot>?start=_tgr_…"""
+    bot_id: Mapped[int] = mapped_column(BigInteger)
+    bot_username: Mapped[str] = mapped_column(String(64))
+    bot_title: Mapped[str] = mapped_column(String(255))
+    alive: Mapped[bool] = mapped_column(Boolean)
+    checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Outbox(Base):
+    """Events that are not in Redis yet, written in the transaction that makes them true."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    body: Mapped[str] = mapped_column(Text)
+    """An `events.Event`, as JSON."""

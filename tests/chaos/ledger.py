@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from mtproto_bridge.client import ANSWER_WITHIN, PATIENCE, Caller
+from mtproto_bridge.asking import ANSWER_WITHIN, PATIENCE, Caller
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Nonce, Reply
 from mtproto_bridge.protocol.replies import AffiliationPage
 from tests.chaos.site import TTL

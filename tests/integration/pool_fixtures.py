@@ -9,12 +9,16 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from mtproto_bridge import app
+from mtproto_bridge.actions.context import Rules
 from mtproto_bridge.actions.dispatch import Actions
+from mtproto_bridge.desk import QueueDesk
 from mtproto_bridge.handling import Flooded
 from mtproto_bridge.protocol import Failure, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import AffiliationPage
 from mtproto_bridge.protocol.requests import BrowsePrograms, Join, Mutation, Payload, Revoke
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.redis import QueueServer
 from mtproto_bridge.store import Store, balances, open_store, tables
 from mtproto_bridge.telegram.accounts import AccountPool
 from mtproto_bridge.telegram.sessions import KeyRing
@@ -100,9 +104,12 @@ async def office_at(site: BridgeSite) -> AsyncIterator[Office]:
     settings = site.settings()
     store = await open_store(app.database_url(settings))
     pool = AccountPool(store, KeyRing.load(settings.session_key_file), app.connector(settings), site.clock.now)
+    server = QueueServer(site.redis_url)
+    desk = QueueDesk(server, Keys(), site.clock.now)
     try:
-        yield Office(site, store, pool, Actions(pool, store, site.clock.now), HandLease())
+        yield Office(site, store, pool, Actions(pool, store, site.clock.now, rules=Rules(), desk=desk), HandLease())
     finally:
+        await server.close()
         for account in list(pool._clients):
             await pool.let_go(account)
         await store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtproto_bridge import client as client_module
+from mtproto_bridge import asking as client_module
 from mtproto_bridge.protocol import ErrorCode
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue import embedded, line

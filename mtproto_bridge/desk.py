@@ -1,0 +1,38 @@
+"""What operators are shown of the queue, in the chat as on the console."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from mtproto_bridge.actions.context import Lane
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.leases import bridge_of
+from mtproto_bridge.queue.redis import QueueServer
+
+
+class QueueDesk:
+    """Reads it from the queue's server; raises an Outage where that is out of reach."""
+
+    def __init__(
+        self, server: QueueServer, keys: Keys, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._now = now
+        self._server = server
+        self._keys = keys
+
+    async def lanes(self, accounts: Sequence[AccountId]) -> Mapping[AccountId, Lane]:
+        """How the lanes of these accounts are doing."""
+        return {account: await self._lane(account) for account in accounts}
+
+    async def _lane(self, account: AccountId) -> Lane:
+        floods = await self._server.moments(self._keys.floods(account))
+        now = self._now()
+        return Lane(
+            bridge_of(await self._server.get(self._keys.lease(account))),
+            int(await self._server.ask("XLEN", self._keys.lane(account))),
+            {method: until for method, until in sorted(floods.items()) if until > now},
+        )
+
+    async def dead_letters(self) -> int:
+        """How many requests were given up."""
+        return int(await self._server.ask("XLEN", self._keys.dead_letters()))

@@ -1,0 +1,53 @@
+"""People who talk to the bot: their language, their name, and whether the operator banned them."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mtproto_bridge.protocol.events import Hearer
+from mtproto_bridge.store.tables import Manager, Person
+from mtproto_bridge.store.upsert import Upsert
+
+_MET = Upsert(Person, ("id",), ("locale", "name"))
+_BANNED = Upsert(Person, ("id",), ("banned",))
+
+
+async def find(session: AsyncSession, person: int) -> Person | None:
+    """What is known of a person."""
+    return await session.get(Person, person)
+
+
+async def note(session: AsyncSession, person: int, *, locale: str, name: str | None) -> None:
+    """Keep a person's language and name."""
+    await _MET.run(session, {"id": person, "locale": locale, "name": name, "banned": False})
+
+
+async def ban(session: AsyncSession, person: int, *, banned: bool) -> None:
+    """Ban a person, met or not, or let them be again."""
+    await _BANNED.run(session, {"id": person, "locale": "en", "name": None, "banned": banned})
+
+
+async def banned(session: AsyncSession) -> list[int]:
+    """The ids of banned people."""
+    return list(await session.scalars(select(Person.id).where(Person.banned).order_by(Person.id)))
+
+
+async def count(session: AsyncSession) -> int:
+    """How many people there are."""
+    return await session.scalar(select(func.count()).select_from(Person)) or 0
+
+
+async def hearers(session: AsyncSession, people: Iterable[int]) -> list[Hearer]:
+    """These people with the language each is told things in; the banned are told nothing."""
+    wanted = sorted(set(people))
+    rows = await session.execute(select(Person.id, Person.locale, Person.banned).where(Person.id.in_(wanted)))
+    known = {person: (locale, shut_out) for person, locale, shut_out in rows}
+    met = ((person, *known.get(person, ("en", False))) for person in wanted)
+    return [Hearer(person_id=person, locale=locale) for person, locale, shut_out in met if not shut_out]
+
+
+async def managers_but(session: AsyncSession, balance: int, actor: int | None) -> list[Hearer]:
+    """Who manages a balance as last known, without the one who acted: they are told."""
+    allowed = select(Manager.person_id).where(Manager.balance_id == balance, Manager.allowed)
+    return await hearers(session, [one for one in await session.scalars(allowed) if one != actor])
