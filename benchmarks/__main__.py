@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import uvloop
 
-from benchmarks import joining, mtproto
+from benchmarks import accounts, joining, mtproto
 from benchmarks.figures import Round, medians
 from benchmarks.queue import contest, report
 from benchmarks.stage import staged
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, and print the medians over all rounds."""
     options = _parser().parse_args(arguments)
     try:
-        return _queue(options) if options.what == "queue" else _join(options)
+        return {"queue": _queue, "accounts": _accounts, "join": _join}[options.what](options)
     except KeyboardInterrupt:
         print("Interrupted; nothing is left running.", file=sys.stderr)
         return INTERRUPTED
@@ -37,14 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        usage="%(prog)s [-h] [--rounds ROUNDS] [--json]\n       %(prog)s queue [-h] ...",
+        usage="%(prog)s [-h] [--rounds ROUNDS] [--json]\n       %(prog)s {queue,accounts} [-h] ...",
         description="Measures the sandbox's MTProto server, and a join through the bridge beside the bare calls. "
-        "With `queue`: a round trip through the queue beside a PING, naive streams and other frameworks.",
+        "With `queue`: a round trip through the queue beside a PING, naive streams and other frameworks. "
+        "With `accounts`: what many connected accounts cost.",
         epilog="benchmarks/README.md says how to read the figures: the ratios travel, the times do not.",
     )
     _add_common(parser, rounds=5)
     parser.set_defaults(what="join")
-    queue = parser.add_subparsers(title="also", metavar="queue", prog="python -m benchmarks").add_parser(
+    others = parser.add_subparsers(title="also", metavar="queue, accounts", prog="python -m benchmarks")
+    queue = others.add_parser(
         "queue",
         help="the queue beside a PING, naive streams and other frameworks",
         description="Round trips through the queue with its full semantics, beside a redis-py PING, naive streams, "
@@ -68,6 +70,20 @@ def _parser() -> argparse.ArgumentParser:
         help=f"only these, of {', '.join(one.name for one in contest.CONTESTANTS)}",
     )
     queue.set_defaults(what="queue")
+    many = others.add_parser(
+        "accounts",
+        help="what many connected accounts cost, beside bare Telethon clients",
+        description="Memory of each idle connected account and the time to connect all of them again: through the "
+        "bridge's pool, and as bare Telethon clients, each in a process of its own, in turn.",
+    )
+    _add_common(many, rounds=3)
+    many.add_argument(
+        "--accounts",
+        type=_at_least(int, accounts.WARM + 1, f"a number of accounts ({accounts.WARM + 1} or more)"),
+        default=accounts.COUNT,
+        help=f"how many (default: {accounts.COUNT})",
+    )
+    many.set_defaults(what="accounts")
     return parser
 
 
@@ -114,6 +130,33 @@ def _table(server: Round, join: Round, rounds: int) -> str:
         f"  ratio                               {join['ratio_p50']:6.2f}     {join['ratio_p99']:6.2f}\n"
         f"  goal: at most {joining.GOAL:g} times at p50: {verdict}"
     )
+
+
+# -- many accounts --------------------------------------------------------------------------------------------
+
+
+def _accounts(options: argparse.Namespace) -> int:
+    rounds = uvloop.run(_measure_accounts(options.rounds, options.accounts))
+    if options.json:
+        print(json.dumps(_with_medians(rounds), indent=1))
+        return 0
+    figures = medians(rounds)
+    verdict = "met" if figures["pool_kib"] <= accounts.GOAL_KIB else "missed"
+    print(
+        f"Medians over {options.rounds} rounds; {options.accounts} accounts, each way in a process of its own.\n"
+        "\n"
+        "                          idle, connected    all connected again\n"
+        f"  the bridge's pool       {figures['pool_kib']:8.1f} KiB each   {figures['pool_seconds']:8.2f} s\n"
+        f"  bare Telethon clients   {figures['telethon_kib']:8.1f} KiB each   {figures['telethon_seconds']:8.2f} s\n"
+        f"  ratio                   {figures['ratio_kib']:8.2f}            {figures['ratio_seconds']:8.2f}\n"
+        f"  goal: at most {accounts.GOAL_KIB:g} KiB each: {verdict}"
+    )
+    return 0
+
+
+async def _measure_accounts(rounds: int, count: int) -> list[Round]:
+    async with staged(accounts.people(count)) as stage:
+        return await accounts.measure(stage, rounds, count)
 
 
 # -- the queue ------------------------------------------------------------------------------------------------

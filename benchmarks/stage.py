@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,13 +156,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[Stage]:
+async def staged(more_people: Sequence[dict[str, Any]] = ()) -> AsyncIterator[Stage]:
     """A sandbox in a process of its own, gone at the end with all it left."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # our output is the figures
     logging.getLogger("telethon").setLevel(logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="starling-bench-"))
     world = folder / "world.json"
-    world.write_text(json.dumps(WORLD), "utf-8")
+    world.write_text(json.dumps(WORLD | {"people": [*_people(), *more_people]}), "utf-8")
     sandbox = TiedProcess(
         [sys.executable, "-m", "sandbox", "serve", "--json", "--world", str(world)],
         stdout=subprocess.PIPE,
@@ -192,5 +192,9 @@ class _Answers:
 
 
 def _phone() -> str:
+    return f"+{_people()[0]['phone']}"
+
+
+def _people() -> list[dict[str, Any]]:
     people: list[dict[str, Any]] = WORLD["people"]  # type: ignore[assignment] # JSON as it is
-    return f"+{people[0]['phone']}"
+    return people
