@@ -25,12 +25,18 @@ class Starling:
     """The sandbox, the bridge and the bot, all real, all running."""
 
     sandbox: Sandbox
-    site: BridgeSite
+    _site: BridgeSite | None = None
+    """Where bridges run in this process, where they do."""
     _bridge: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def world(self) -> World:
         return self.sandbox.world
+
+    @property
+    def site(self) -> BridgeSite:
+        assert self._site
+        return self._site
 
     def person(self, person_id: int) -> "Someone":
         return Someone(self, person_id)
