@@ -121,7 +121,7 @@ class Chats:
         message = self.post(chat, Message(self.next_id(), chat.id, person_id, False, self.world.clock.now(), body))
         keyboard = chat.reply_keyboard
         if keyboard and keyboard.one_time and any(b.get("text") == text for row in keyboard.rows for b in row):
-            chat.reply_keyboard = None
+            chat.keyboard_open = False
         if chat.kind == "private" or self._is_for_bot(body):
             self.updates.push("message", wire.message(self.world, self.bot, chat, message))
         return message
@@ -190,6 +190,14 @@ class Chats:
         channel = pickers.make(self.world, self.bot, person_id, title, username, request)
         return self._shared(person_id, asked, channel)
 
+    def asked(self, person_id: int, button: str | None = None) -> pickers.ChannelRequest:
+        """What that button of the keyboard asks for.
+
+        Raises:
+            NoSuchButtonError: no keyboard that asks for a channel is shown.
+        """
+        return channel_buttons.parse(self._asking_button(person_id, button))
+
     def _asking_button(self, person_id: int, text: str | None) -> JsonObject:
         self._acting(person_id)
         keyboard = self.chat(person_id).reply_keyboard
@@ -208,7 +216,7 @@ class Chats:
         )
         self.post(chat, message)
         if chat.reply_keyboard and chat.reply_keyboard.one_time:
-            chat.reply_keyboard = None
+            chat.keyboard_open = False
         self.updates.push("message", wire.message(self.world, self.bot, chat, message))
         return message
 

@@ -4,9 +4,10 @@ from sandbox.botapi.about_bot import shown_commands
 from sandbox.botapi.chat import Chat
 from sandbox.botapi.model import Button, Message
 from sandbox.stage import Stage
-from sandbox.world import Bot, Channel, Person, ReferralLink, World, programs
+from sandbox.world import Bot, Channel, Person, ReferralLink, World, pickers, programs
 from sandbox.world.links import terms
-from sandbox.world.model import NANOS
+from sandbox.world.model import ALL_RIGHTS, NANOS
+from sandbox.world.pickers import ChannelRequest
 
 SHOWN_MESSAGES = 200
 
@@ -132,8 +133,33 @@ def chat_view(stage: Stage, person_id: int) -> Json:
         "action": chat.action if acting else "",
         "action_seconds": acting,
         "reply_keyboard": keyboard
-        and {"rows": [[dict(b) for b in row] for row in keyboard.rows], "placeholder": keyboard.placeholder},
+        and {
+            "rows": [[dict(b) for b in row] for row in keyboard.rows],
+            "placeholder": keyboard.placeholder,
+            "open": chat.keyboard_open,
+        },
         "commands": [dict(command) for command in shown_commands(stage.botapi.face, person_id)],
+    }
+
+
+def picker_view(stage: Stage, person_id: int, request: ChannelRequest, *, can_create: bool) -> Json:
+    """What the app lists when a button or a link asks a person for a channel, and the rights the bot would get."""
+    world, bot = stage.world, stage.our_bot
+    return {
+        "channels": [
+            {
+                "id": one.id,
+                "title": one.title,
+                "username": one.username,
+                "size": one.size,
+                "adds": pickers.added(bot, one, request),
+            }
+            for one in pickers.offered(world, bot, person_id, request)
+        ],
+        "needs": [right for right in ALL_RIGHTS if right in request.user_rights],
+        "can_create": can_create,
+        "public": request.has_username,
+        "adds": [right for right in ALL_RIGHTS if right in request.bot_rights],
     }
 
 
