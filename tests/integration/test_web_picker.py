@@ -128,7 +128,11 @@ async def test_somebody_without_a_channel_makes_one(sandbox: Sandbox, tmp_path: 
         await page.click("#rights[open] button", "Confirm")
         await page.until("document.querySelector('.service')")
     [made] = sandbox.world.channels_of(SAM)
-    assert (made.title, made.username, made.rights_of(sandbox.our_bot.id)) == ("Sam’s <b>finds</b>", None, set(THREE))
+    assert (made.title, made.username, made.rights_of(sandbox.our_bot.id)) == (
+        "Sam’s <b>finds</b>",
+        None,
+        frozenset(THREE),
+    )
 
 
 @in_a_browser

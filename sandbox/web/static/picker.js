@@ -40,7 +40,7 @@ export async function pickForLink({ ask, act, tell, person, bot, link }) {
   if (await act("add_bot", { person, channel: choice.id, link })) tell(`${bot} is an admin of ${choice.title}.`);
 }
 
-export const phrase = (right) => RIGHTS[right] ?? right;
+const phrase = (right) => RIGHTS[right] ?? right;
 
 // -- the dialogs ---------------------------------------------------------------------------------------------
 
