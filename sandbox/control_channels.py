@@ -1,7 +1,7 @@
 """The control surface's actions around channels: handing one to the bot, and who is what in it."""
 
 from sandbox.stage import Action, ControlError, Outcome, Stage, channel_in
-from sandbox.world import channels, pickers
+from sandbox.world import accounts, channels, pickers
 from sandbox.world.model import AdminRight
 
 
@@ -47,7 +47,7 @@ class AddBot(Action):
     link: str
 
     def _run(self, stage: Stage) -> Outcome:
-        stage.botapi.chats.person(self.person)
+        accounts.require_acting(stage.botapi.chats.person(self.person))
         channel = pickers.add_by_link(stage.world, stage.our_bot, self.person, self.channel, self.link)
         return {"rights": sorted(channel.rights_of(stage.our_bot.id))}
 

@@ -36,6 +36,8 @@ BRIDGE_ACCOUNT = 1001
 DEMOTED = 1004
 """Dmitri, who may post in the public channel until the log-in has handed it over."""
 CHANNEL = 5000001
+OPERATOR = 1010
+"""Otto, who runs this software."""
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: somebody pressed Ctrl-C
@@ -99,8 +101,10 @@ class _Demo:
         self._log_in(place, variables)
         self._control(place, "set_admin", channel=CHANNEL, person=DEMOTED, rights=[])
         self._wait_until_up(place)
-        _say(f"\nReady. Open this page in your browser:\n\n    {place['page']['url']}\n")
-        _say("You are Nadia, who owns a channel: press Start. Ctrl-C ends everything.")
+        page = place["page"]["url"]
+        _say(f"\nReady. Open this page in your browser:\n\n    {page}\n")
+        _say("You are Nadia, who owns a channel: press Start. To be Otto, who runs this software, open")
+        _say(f"\n    {page}#{OPERATOR}\n\nCtrl-C ends everything.")
         while True:
             self._all_running()
             time.sleep(LOOK_SECONDS)
@@ -146,6 +150,7 @@ class _Demo:
             "BOT_TOKEN": bot_api["token"],
             "BOT_API_URL": bot_api["base_url"],
             "LEASE_SECONDS": LEASE_SECONDS,
+            "OPERATOR_IDS": str(OPERATOR),
             "DATA_DIR": str(self._folder / "data"),
             "SESSION_KEY_FILE": str(self._folder / "keys" / "session.key"),
             "MTPROTO_SERVER": f"{mtproto['host']}:{mtproto['port']}",

@@ -24,6 +24,9 @@ class Chat:
     answers: list[CallbackAnswer] = field(default_factory=list)
     """What the bot answered to pressed buttons, oldest first: toasts and alerts."""
     reply_keyboard: ReplyKeyboard | None = None
+    """Until the bot sends another or takes it away."""
+    keyboard_open: bool = False
+    """A one-time keyboard collapses with its first use; the person can open it again."""
     blocked: bool = False
     """Whether the person blocked the bot."""
     action: str = ""

@@ -72,7 +72,7 @@ def _send(face: BotFace, call: Call, chat: Chat, content: _Content) -> JsonObjec
 
 def _show_keyboard(chat: Chat, markup: Markup) -> None:
     if isinstance(markup, ReplyKeyboard) or markup is None:
-        chat.reply_keyboard = markup
+        chat.reply_keyboard, chat.keyboard_open = markup, markup is not None
 
 
 def _reply_to(call: Call, chat: Chat) -> int | None:

@@ -12,13 +12,14 @@ from sandbox.botapi.model import NoSuchButtonError, NoSuchMessageError, NoSuchPe
 from sandbox.control import ACTIONS
 from sandbox.stage import Action, ControlError, Stage
 from sandbox.web.guard import Guard
-from sandbox.web.views import chat_view, world_state
-from sandbox.world import TelegramError
+from sandbox.web.views import chat_view, picker_view, world_state
+from sandbox.world import TelegramError, pickers
 
 STATIC = {
     "app.js": "text/javascript",
     "chat.js": "text/javascript",
     "panel.js": "text/javascript",
+    "picker.js": "text/javascript",
     "style.css": "text/css",
 }
 """Nothing else is served from the folder."""
@@ -62,6 +63,7 @@ class WebServer:
         app.router.add_get("/control", self._help)
         app.router.add_get("/control/state", self._state)
         app.router.add_get("/control/chat", self._chat)
+        app.router.add_get("/control/picker", self._picker)
         app.router.add_post("/control/{action}", self._act)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -128,6 +130,21 @@ class WebServer:
             await chat.changed(after, patience)
         return _json(chat_view(self.stage, chat.id))
 
+    async def _picker(self, request: web.Request) -> web.Response:
+        """The channels that the keyboard's `button`, or a `startchannel` link, lets a person choose from."""
+        person, link = _person(request), request.query.get("link")
+        try:
+            if link:
+                self.stage.botapi.chats.person(person)
+                asked = pickers.asked_by_link(self.stage.our_bot, link)
+            else:
+                asked = self.stage.botapi.chats.asked(person, request.query.get("button"))
+        except (NoSuchPersonError, NoSuchButtonError, ValueError) as error:
+            return _error(400, str(error))
+        except TelegramError as error:
+            return _refused(error)
+        return _json(picker_view(self.stage, person, asked, can_create=not link))
+
     async def _act(self, request: web.Request) -> web.Response:
         action = ACTIONS.get(request.match_info["action"])
         if action is None:
@@ -139,7 +156,7 @@ class WebServer:
         except (NoSuchPersonError, NoSuchMessageError, NoSuchButtonError, ControlError, ValueError) as error:
             return _error(400, str(error))
         except TelegramError as error:
-            return _error(409, f"Telegram refuses this: {error.message}.")
+            return _refused(error)
         return _json({"ok": True, **outcome})
 
 
@@ -167,6 +184,10 @@ def _file(name: str, content_type: str) -> web.Response:
 
 def _json(content: object) -> web.Response:
     return web.json_response(content)
+
+
+def _refused(error: TelegramError) -> web.Response:
+    return _error(409, f"Telegram refuses this: {error.message}.")
 
 
 def _error(status: int, sentence: str) -> web.Response:

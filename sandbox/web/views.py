@@ -4,9 +4,10 @@ from sandbox.botapi.about_bot import shown_commands
 from sandbox.botapi.chat import Chat
 from sandbox.botapi.model import Button, Message
 from sandbox.stage import Stage
-from sandbox.world import Bot, Channel, Person, ReferralLink, World, programs
+from sandbox.world import Bot, Channel, Person, ReferralLink, World, pickers, programs
 from sandbox.world.links import terms
-from sandbox.world.model import NANOS
+from sandbox.world.model import ALL_RIGHTS, NANOS
+from sandbox.world.pickers import ChannelRequest
 
 SHOWN_MESSAGES = 200
 
@@ -28,7 +29,7 @@ def world_state(stage: Stage) -> Json:
         "links": [link_view(world, one) for one in world.links],
         "sales": len(world.sales),
         "faults": [vars(fault) for fault in world.faults.waiting],
-        "frozen": sorted(world.frozen_accounts),
+        "logged_in": sorted(stage.mtproto.logged_in()),
         "unimplemented": {
             "bot_api": dict(stage.botapi.unimplemented),
             "mtproto": dict(stage.mtproto.unimplemented),
@@ -58,6 +59,9 @@ def person_view(world: World, person: Person) -> Json:
         "phone": person.phone,
         "login_code": person.login_code,
         "password": person.password,
+        "premium": person.premium,
+        "frozen": person.frozen_since is not None,
+        "deactivated": person.deactivated,
         "owns": [c.id for c in world.channels.values() if c.creator_id == person.id],
         "administers": [c.id for c in world.channels.values() if person.id in c.admins],
     }
@@ -129,8 +133,33 @@ def chat_view(stage: Stage, person_id: int) -> Json:
         "action": chat.action if acting else "",
         "action_seconds": acting,
         "reply_keyboard": keyboard
-        and {"rows": [[dict(b) for b in row] for row in keyboard.rows], "placeholder": keyboard.placeholder},
+        and {
+            "rows": [[dict(b) for b in row] for row in keyboard.rows],
+            "placeholder": keyboard.placeholder,
+            "open": chat.keyboard_open,
+        },
         "commands": [dict(command) for command in shown_commands(stage.botapi.face, person_id)],
+    }
+
+
+def picker_view(stage: Stage, person_id: int, request: ChannelRequest, *, can_create: bool) -> Json:
+    """What the app lists when a button or a link asks a person for a channel, and the rights the bot would get."""
+    world, bot = stage.world, stage.our_bot
+    return {
+        "channels": [
+            {
+                "id": one.id,
+                "title": one.title,
+                "username": one.username,
+                "size": one.size,
+                "adds": pickers.added(bot, one, request),
+            }
+            for one in pickers.offered(world, bot, person_id, request)
+        ],
+        "needs": [right for right in ALL_RIGHTS if right in request.user_rights],
+        "can_create": can_create,
+        "public": request.has_username,
+        "adds": [right for right in ALL_RIGHTS if right in request.bot_rights],
     }
 
 

@@ -82,12 +82,15 @@ def add_by_link(world: World, bot: Bot, person_id: int, channel_id: int, url: st
         ValueError: it is no such link of this bot, or the app does not list this channel.
         TelegramError: the person may not give the bot these rights.
     """
-    rights = _rights_in(bot, url)
-    request = ChannelRequest(user_rights=frozenset({"promote_members"}), bot_rights=rights)
-    return pick(world, bot, person_id, channel_id, request)
+    return pick(world, bot, person_id, channel_id, asked_by_link(bot, url))
 
 
-def _rights_in(bot: Bot, url: str) -> frozenset[AdminRight]:
+def asked_by_link(bot: Bot, url: str) -> ChannelRequest:
+    """What such a link asks for: channels where the person may add admins, and rights for the bot.
+
+    Raises:
+        ValueError: it is no such link of this bot.
+    """
     address = urlsplit(url)
     asked = parse_qs(address.query, keep_blank_values=True)
     if (
@@ -99,7 +102,13 @@ def _rights_in(bot: Bot, url: str) -> frozenset[AdminRight]:
     wanted = set(asked.get("admin", [""])[0].split())  # a plus in a query is a space
     if not wanted or wanted - set(ALL_RIGHTS):
         raise ValueError(f"The sandbox's channels have the rights {' '.join(ALL_RIGHTS)}; {url} asks for others.")
-    return frozenset(right for right in ALL_RIGHTS if right in wanted)
+    rights = frozenset(right for right in ALL_RIGHTS if right in wanted)
+    return ChannelRequest(user_rights=frozenset({"promote_members"}), bot_rights=rights)
+
+
+def added(bot: Bot, channel: Channel, request: ChannelRequest) -> list[AdminRight]:
+    """The rights the bot would get in this channel beside what it has; none: it is not added."""
+    return [right for right in ALL_RIGHTS if right in request.bot_rights - channel.rights_of(bot.id)]
 
 
 def _add(world: World, bot: Bot, person_id: int, channel: Channel, rights: frozenset[AdminRight]) -> None:

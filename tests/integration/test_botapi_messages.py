@@ -215,6 +215,7 @@ async def test_a_reply_keyboard_is_shown_until_it_is_removed(bot: Bot, chats: Ch
     sent = await bot.send_message(nadia, "choose", reply_markup=ReplyKeyboardMarkup(keyboard=rows))
     shown = chats.chat(nadia).reply_keyboard
     assert shown is not None
+    assert chats.chat(nadia).keyboard_open
     assert shown.rows[0][0]["text"] == "Cancel"
     with pytest.raises(TelegramBadRequest, match="message is not modified"):
         await bot.edit_message_text("choose", chat_id=nadia, message_id=sent.message_id)

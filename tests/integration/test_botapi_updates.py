@@ -190,7 +190,8 @@ async def test_a_picked_channel_arrives_as_chat_shared(bot: Bot, chats: Chats, n
     shared = update.message.chat_shared
     assert shared is not None
     assert (shared.request_id, shared.chat_id, shared.title) == (7, -1_000_005_000_001, "Quiet Gardens")
-    assert chats.chat(nadia).reply_keyboard is None
+    chat = chats.chat(nadia)
+    assert (chat.reply_keyboard is not None, chat.keyboard_open) == (True, False), "it collapses, the bot removes it"
 
 
 async def test_typing_shows_until_the_bot_speaks(bot: Bot, chats: Chats, nadia: int) -> None:

@@ -2,6 +2,7 @@
 
 import { element, messageNode } from "./chat.js";
 import { drawPanel, startPanel } from "./panel.js";
+import { pickForButton, pickForLink } from "./picker.js";
 
 const $ = (id) => document.getElementById(id);
 const drawn = new Map(); // message id -> { as: its JSON, node }
@@ -75,7 +76,10 @@ const actions = {
     const name = address.pathname.slice(1).toLowerCase();
     const payload = address.searchParams.get("start");
     const link = state.links.find((one) => one.url === address.href || one.url === url);
-    if (name === state.our_bot.username.toLowerCase() && payload) await actions.send(`/start ${payload}`);
+    const ours = name === state.our_bot.username.toLowerCase();
+    if (ours && address.searchParams.has("startchannel")) {
+      await pickForLink({ ask, act, tell: toast, person, bot: state.our_bot.title, link: address.href });
+    } else if (ours && payload) await actions.send(`/start ${payload}`);
     else if (link) await startBy(link);
     else toast(`In Telegram this opens ${address.href}`);
   },
@@ -168,30 +172,35 @@ function drawAnswers() {
   }
 }
 
+// The bot's keyboard stays until the bot removes it; a used one-time keyboard collapses behind its own button.
+let keyboardAs = "";
 function drawReplyKeyboard() {
   const keyboard = view.reply_keyboard;
-  const box = $("reply-keyboard");
-  box.hidden = !keyboard;
   $("input").placeholder = keyboard?.placeholder || "Message";
+  const as = JSON.stringify(keyboard);
+  if (as === keyboardAs) return;
+  keyboardAs = as;
+  const box = $("reply-keyboard");
+  const hadFocus = box.contains(document.activeElement);
   const rows = (keyboard?.rows ?? []).map((row) => element("div", { class: "button-row" }, ...row.map(replyButton)));
   box.replaceChildren(...rows);
+  $("keyboard-toggle").hidden = !keyboard;
+  openKeyboard(Boolean(keyboard?.open));
+  if (hadFocus) (keyboard?.open ? box.querySelector("button") : input).focus();
+}
+
+function openKeyboard(open) {
+  $("reply-keyboard").hidden = !open;
+  $("keyboard-toggle").setAttribute("aria-expanded", String(open));
 }
 
 function replyButton(button) {
-  const run = button.request_chat ? () => pickChannel(button) : () => actions.send(button.text);
+  const run = button.request_chat ? () => pickChannel(button.text) : () => actions.send(button.text);
   return element("button", { type: "button", onclick: run, dir: "auto" }, button.text);
 }
 
 function pickChannel(button) {
-  const mine = state.channels.filter((one) => one.owner === person || String(person) in one.admins);
-  $("picker-title").textContent = button.text;
-  const items = mine.map((channel) => element("li", {}, element("button", {
-    type: "button",
-    class: "wide",
-    onclick: () => { $("picker").close(); act("share_channel", { person, channel: channel.id }); },
-  }, channel.title)));
-  $("picker-list").replaceChildren(...(items.length ? items : [element("li", {}, `${me().name} has no channel.`)]));
-  $("picker").showModal();
+  return pickForButton({ ask, act, person, bot: state.our_bot.title, button, oldApp: $("old-app").checked });
 }
 
 // -- toasts and alerts ---------------------------------------------------------------------------------------
@@ -214,6 +223,7 @@ function become(id) {
   location.hash = String(id);
   view = null;
   answersSeen = null;
+  keyboardAs = "";
   drawn.clear();
   $("messages").replaceChildren();
   drawPeople();
@@ -294,6 +304,7 @@ $("menu").onclick = () => {
   else if (!showCommands("")) toast("The bot has set no commands yet.");
   input.focus();
 };
+$("keyboard-toggle").onclick = () => openKeyboard($("reply-keyboard").hidden);
 $("start").onclick = () => actions.send("/start");
 $("open-panel").onclick = () => {
   const open = $("panel").classList.toggle("open");

@@ -22,6 +22,7 @@ export function drawPanel(state, person) {
   drawLinks(state, person);
   drawPrograms(state);
   drawAdmins(state);
+  drawAccounts(state);
   $("now").textContent = new Date(state.now).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   $("now").dateTime = state.now;
 }
@@ -104,6 +105,30 @@ function adminItem(channel, one) {
   const button = element("button", { type: "button", onclick: toggle, "aria-label": `${label} ${one.name} in ${channel.title}` }, label);
   const words = element("span", {}, one.name, element("small", {}, channel.title));
   return element("li", { class: "admin" }, words, button);
+}
+
+function drawAccounts(state) {
+  const items = state.people.filter((one) => state.logged_in.includes(one.id)).map(accountItem);
+  const list = $("accounts");
+  if (list.contains(document.activeElement)) return;
+  list.replaceChildren(...(items.length ? items : [element("li", { class: "hint" }, "None is logged in.")]));
+}
+
+function accountItem(one) {
+  const standing = one.deactivated ?? (one.frozen ? "frozen" : "in good standing");
+  const press = (label, name, body, done) => element("button", {
+    type: "button",
+    disabled: Boolean(one.deactivated),
+    "aria-label": `${label}: ${one.name}`,
+    onclick: (event) => { event.currentTarget.blur(); run(name, { person: one.id, ...body }, `${one.name} ${done}`); },
+  }, label);
+  const freeze = one.frozen
+    ? press("Thaw", "freeze", { frozen: false }, "may act again.")
+    : press("Freeze", "freeze", {}, "is frozen: it may read, not act.");
+  return element("li", { class: "account" },
+    element("span", {}, one.name, element("small", {}, standing)), freeze,
+    press("Log out", "log_out", {}, "is logged out everywhere."),
+    press("Ban", "ban", {}, "is banned for good."));
 }
 
 const stars = (number) => number.toLocaleString([], { maximumFractionDigits: 2 });
