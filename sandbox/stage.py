@@ -23,6 +23,9 @@ class MTProtoFace(Protocol):
     def drop_connections(self) -> None:
         """Hang up on everybody."""
 
+    def accept_login(self, person_id: int, token: bytes) -> None:
+        """A person scans a login token with their app; raises TelegramError when it is no good."""
+
     @property
     def unimplemented(self) -> Counter[str]:
         """Methods a client asked for that the sandbox lacks."""

@@ -52,10 +52,14 @@ class DropConnection(ConnectionError):  # noqa: N818 - a request to close, not a
 class Connection:
     """Serves one socket until either side closes it."""
 
-    def __init__(self, server: MTProtoServer, number: int, reader: StreamReader, writer: StreamWriter) -> None:
-        """`number`: how many the server had accepted by then."""
+    def __init__(
+        self, server: MTProtoServer, dc_id: int, number: int, reader: StreamReader, writer: StreamWriter
+    ) -> None:
+        """`dc_id`: the DC it was made to. `number`: how many the server had accepted by then."""
         self._server = server
+        self._dc_id = dc_id
         self._number = number
+        self._wants_updates = False
         self._writer = writer
         self._stream = transport.Stream(reader, writer)
         self._framing: transport.Framing = transport.Intermediate()
@@ -97,8 +101,8 @@ class Connection:
         return self._authorization
 
     def push(self, update: TLObject) -> None:
-        """Send an update (an `Updates` object) that nobody asked for."""
-        if self.session and self._authorization:
+        """Send an update (an `Updates` object) that nobody asked for, to a client that wants them."""
+        if self.session and self._authorization and self._wants_updates:
             packed = self.session.pack(serialize(update), content=True, answer=False)
             self._send(self._authorization, self.session, [packed])
 
@@ -119,7 +123,7 @@ class Connection:
     def _receive_plain(self, packet: bytes) -> None:
         reply = self._handshake.answer(parse(packet[PLAIN_HEADER.size :]))
         if self._handshake.finished:
-            self._server.authorizations.add(*self._handshake.finished)
+            self._server.authorizations.add(*self._handshake.finished, self._dc_id)
             self._handshake.finished = None
         if reply is not None:
             body = serialize(reply)
@@ -128,7 +132,7 @@ class Connection:
     # -- encrypted messages ---------------------------------------------------------------------------------
 
     def _receive_encrypted(self, packet: bytes) -> None:
-        authorization = self._server.authorizations.get(struct.unpack_from("<q", packet)[0])
+        authorization = self._server.authorizations.get(struct.unpack_from("<q", packet)[0], self._dc_id)
         if authorization is None:
             self._write(struct.pack("<i", AUTH_KEY_NOT_FOUND))
             raise DropConnection
@@ -180,6 +184,7 @@ class Connection:
             planned = self._server.dispatcher.plan(call, request)
         except TelegramError as refusal:
             return [service.rpc_result(session, message.msg_id, serialize(rpc_error(refusal)))]
+        self._wants_updates |= planned.wants_updates
         arrival = Arrival(self._number, authorization.account_id, planned.name)
         fault = planned.fault
         if fault and fault.kind in ("delay", "drop"):

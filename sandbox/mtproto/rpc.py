@@ -16,9 +16,10 @@ from telethon.tl.alltlobjects import LAYER
 from sandbox.world.errors import TelegramError, bad_request, flood_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from sandbox.mtproto.authorizations import Authorization
+    from sandbox.mtproto.login_tokens import LoginTokens
     from sandbox.mtproto.passwords import Passwords
     from sandbox.mtproto.wire import TlValue
     from sandbox.world.faults import Fault
@@ -47,7 +48,8 @@ class Site:
     """Where the server is, as help.getConfig tells it."""
 
     host: str
-    port: int
+    ports: Mapping[int, int]
+    """By DC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Call:
     world: World
     authorization: Authorization
     passwords: Passwords
+    login_tokens: LoginTokens
     site: Site
     about: dict[str, object] = field(default_factory=dict)
     """What a handler that changes things tells the journal."""
@@ -111,6 +114,8 @@ class Planned:
     request: TLRequest
     name: str
     fault: Fault | None
+    wants_updates: bool
+    """It came without invokeWithoutUpdates: from then on its connection is sent updates."""
 
 
 class Dispatcher:
@@ -137,7 +142,9 @@ class Dispatcher:
         """
         if call.authorization.duplicated:
             raise TelegramError(406, "AUTH_KEY_DUPLICATED")
+        wants_updates = True
         while isinstance(request, WRAPPERS):
+            wants_updates = wants_updates and not isinstance(request, functions.InvokeWithoutUpdatesRequest)
             if isinstance(request, functions.InvokeWithLayerRequest):
                 if request.layer > LAYER:
                     raise bad_request("CONNECTION_LAYER_INVALID")
@@ -149,7 +156,8 @@ class Dispatcher:
             raise bad_request("CONNECTION_NOT_INITED")
         name = method_name(type(request))
         self.calls[name] += 1
-        return Planned(request, name, call.world.faults.take(name, call.authorization.account_id))
+        fault = call.world.faults.take(name, call.authorization.account_id)
+        return Planned(request, name, fault, wants_updates)
 
     def run(self, call: Call, planned: Planned) -> TlValue:
         """Carry a request out; refusals come back as rpc_error, like any other answer."""

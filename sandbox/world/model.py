@@ -12,6 +12,11 @@ AdminRight = Literal[
 ]
 ALL_RIGHTS: tuple[AdminRight, ...] = get_args(AdminRight)
 
+DcId = Literal[1, 2, 3, 4, 5]
+ALL_DCS: tuple[DcId, ...] = get_args(DcId)
+FIRST_DC: DcId = 2
+"""The data centre clients are pointed at."""
+
 
 @dataclass
 class Person:
@@ -33,6 +38,8 @@ class Person:
     """`starref_connect_allowed` in this account's app config."""
     channels_limit: int | None = None
     """How many channels the account may be in; None means Telegram's usual number."""
+    dc_id: DcId = FIRST_DC
+    """Where the account lives, and can be logged in (core.telegram.org/api/datacenter)."""
     started_bots: set[int] = field(default_factory=set)
     """Bots (mini apps) this person has started at least once."""
     followed: list["ReferralLink"] = field(default_factory=list)
