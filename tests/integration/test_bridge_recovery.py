@@ -85,7 +85,7 @@ async def test_a_wrong_key_file_logs_nobody_out(site: BridgeSite) -> None:
 async def test_ending_an_old_session_after_a_new_log_in_leaves_the_account_alive(
     site: BridgeSite, world: World
 ) -> None:
-    async with site.bridge() as bridge, site.client() as client:
+    async with site.bridge(lease_seconds=60) as bridge, site.client() as client:
         while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
             await asyncio.sleep(0)
         channel = await channel_of(client)
