@@ -87,6 +87,7 @@ async def _log_in(settings: BridgeSettings, count: int) -> None:
                 await attempt.enter_code(CODE)
                 me = await attempt.me()
                 session, learned = attempt.result(me)
+                attempt.kept = True
             finally:
                 await attempt.close()
             async with store.begin() as unit:

@@ -190,6 +190,9 @@ class _Answers:
     def say(self, text: str) -> None:
         """Nobody listens."""
 
+    def show(self, url: str) -> None:
+        """Nobody looks."""
+
 
 def _phone() -> str:
     return f"+{_people()[0]['phone']}"

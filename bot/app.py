@@ -21,7 +21,7 @@ from aiogram.exceptions import (
 )
 from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder
 from aiogram.fsm.storage.redis import RedisStorage
-from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats
+from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, User
 from redis.asyncio import Redis
 
 from bot.conversations import join, links, menu, programs, words
@@ -97,7 +97,8 @@ class App:
         """
         showing: asyncio.Task[None] | None = None
         try:
-            await introduce(self.bot, self.translations)
+            me = await introduce(self.bot, self.translations)
+            self.bridge.introduce_bot(me.id, me.username or "")
             await self.bridge.start()
             showing = asyncio.create_task(self.late.work(self.bridge))
             self.dispatcher.startup.register(self._say_started)
@@ -188,8 +189,8 @@ def make_dispatcher(
     return dispatcher
 
 
-async def introduce(bot: Bot, translations: Translations) -> None:
-    """Tell Telegram who we are: no webhook, and our commands in every language. Waits until Telegram answers.
+async def introduce(bot: Bot, translations: Translations) -> User:
+    """Tell Telegram who we are: no webhook, and our commands in every language. Waits until it says who we are to it.
 
     Raises:
         TokenRefusedError: Telegram does not know the token.
@@ -197,6 +198,7 @@ async def introduce(bot: Bot, translations: Translations) -> None:
     told = False
     while True:
         try:
+            me = await bot.me()
             await bot.delete_webhook()
             break
         except (TelegramUnauthorizedError, TelegramNotFound) as error:
@@ -210,6 +212,7 @@ async def introduce(bot: Bot, translations: Translations) -> None:
         await _set_commands(bot, translations)
     except TelegramAPIError as error:  # a missing menu is no reason to answer nobody
         log.warning("commands.not_set", reason=str(error))
+    return me
 
 
 async def _set_commands(bot: Bot, translations: Translations) -> None:

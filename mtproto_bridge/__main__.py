@@ -5,7 +5,7 @@ import sys
 
 COMMANDS = {
     "run": "serve the bot's requests until stopped (the default)",
-    "login": "log a Telegram account in, in this terminal: phone, code, two-step password",
+    "login": "log a Telegram account in, in this terminal: by QR code, or by phone and code",
     "accounts": "the accounts and how each of them is: list them, remove one",
     "rotate-keys": "seal every session with a new key, while bridges run; safe to interrupt and to run again",
     "check": "say what is wrong with this set-up, a sentence each; exit code 1 if anything is",

@@ -14,9 +14,10 @@ from typing import Self, TypeVar
 import structlog
 from redis.asyncio import ConnectionPool
 
+from mtproto_bridge.handling import OurBot
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Origin, Reply, Request
 from mtproto_bridge.protocol.events import Event, parse_event
-from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId, BalanceId
+from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import (
     Affiliations,
     Balances,
@@ -35,7 +36,7 @@ from mtproto_bridge.protocol.requests import (
     Payload,
     Refresh,
 )
-from mtproto_bridge.queue import embedded
+from mtproto_bridge.queue import embedded, our_bot
 from mtproto_bridge.queue.connecting import pool_at
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.limits import (
@@ -132,6 +133,8 @@ class Asking:
         self._to_forget: list[str] = []
         self._forgetting: set[asyncio.Task[None]] = set()
         self._look_now, self._look_for_events = asyncio.Event(), asyncio.Event()
+        self._unsaid: OurBot | None = None
+        """Which bot we are, as long as the bridge was not told."""
         self._readers: list[asyncio.Task[None]] = []
         server.when_broken = self._look_again
 
@@ -163,6 +166,11 @@ class Asking:
         if self._on_event:
             reading = self._read(partial(self._look_at_events, self._on_event), self._look_for_events)
             self._readers.append(asyncio.create_task(reading))
+
+    def introduce_bot(self, bot_id: int, username: str) -> None:
+        """Have the bridge told which bot this is: as soon as the server can be reached, once `start` was called."""
+        self._unsaid = OurBot(BotId(bot_id), username)
+        self._look_now.set()
 
     async def close(self) -> None:
         """Stop reading; who still waits is told `no_answer`."""
@@ -386,6 +394,9 @@ class Asking:
     async def _look_for_answers(self) -> None:
         stream = self._keys.replies(self._name)
         await self._server.listen(stream, self._hear)
+        if self._unsaid:
+            await our_bot.introduce(self._server, self._keys, self._unsaid)
+            self._unsaid = None
         async for entries in self._server.pages(stream):
             await self._take(entries)
 

@@ -8,6 +8,7 @@ import sys
 import uvloop
 
 from mtproto_bridge import app, check, dead_letters, login, overview, removal, rotation, settings
+from mtproto_bridge.console import Terminal
 from mtproto_bridge.queue.embedded import EmbeddedServerError
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store.database import StoreError
@@ -38,7 +39,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def _execute(options: argparse.Namespace, loaded: BridgeSettings) -> int:
     if options.command == "login":
-        return asyncio.run(login.login(loaded, login.Terminal()))
+        return asyncio.run(login.login(loaded, Terminal()))
     if options.command == "accounts":
         return asyncio.run(_accounts(options, loaded))
     if options.command == "rotate-keys":
@@ -55,7 +56,7 @@ def _execute(options: argparse.Namespace, loaded: BridgeSettings) -> int:
 
 async def _accounts(options: argparse.Namespace, loaded: BridgeSettings) -> int:
     if options.what == "remove":
-        return await removal.remove(loaded, options.id, login.Terminal(), yes=options.yes, forget=options.forget)
+        return await removal.remove(loaded, options.id, Terminal(), yes=options.yes, forget=options.forget)
     return await overview.overview(loaded, lambda text: _say(text, 0), lambda text: _say(text, 1), as_json=options.json)
 
 

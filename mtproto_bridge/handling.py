@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mtproto_bridge.protocol import Reply, Request
-from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.protocol.ids import AccountId, BotId
 
 
 class Lease(Protocol):
@@ -14,6 +14,14 @@ class Lease(Protocol):
 
     def holds(self) -> bool:
         """Whether it is ours at this moment, on a clock that counts suspends; any thread may ask."""
+
+
+@dataclass(frozen=True)
+class OurBot:
+    """The bot that our people talk to."""
+
+    id: BotId
+    username: str
 
 
 @dataclass(frozen=True)

@@ -1,82 +1,106 @@
-"""The console in which an operator logs an account in: phone, code, two-step password. Never in a chat."""
+"""The console in which an operator logs an account in: by QR code, or by phone and code. Never in a chat."""
 
-import getpass
-import sys
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
 
-from mtproto_bridge.app import connector, database_url
+from mtproto_bridge.actions.our_bot import press_start
+from mtproto_bridge.app import QueueError, connector, database_url, outages_told, queue_server
+from mtproto_bridge.console import Console
+from mtproto_bridge.handling import OurBot
+from mtproto_bridge.overview import printable
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue.embedded import EmbeddedServerError
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.our_bot import our_bot
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, balances, open_store
-from mtproto_bridge.telegram.gateway import FloodWait, Me, NotReached, OwnChannel, Refused
+from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, Me, NotReached, OwnChannel, Refused
 from mtproto_bridge.telegram.key_file import locked
 from mtproto_bridge.telegram.login import Login, LoginRefused, Step
-from mtproto_bridge.telegram.sessions import KeyRing
+from mtproto_bridge.telegram.sessions import KeyRing, SessionKeyError
 
 SENTENCES = {
+    "SESSION_PASSWORD_NEEDED": "This account has a two-step password.",
     "PHONE_NUMBER_INVALID": "Telegram does not know this phone number. Write it with its country code: +49…",
     "PHONE_NUMBER_UNOCCUPIED": "No Telegram account has this phone number. Make one in the app first.",
     "PHONE_NUMBER_BANNED": "Telegram has banned this phone number. Use another account.",
+    "PHONE_NUMBER_FLOOD": "Too many codes were asked for with this phone number. Use a QR code, or wait a day.",
+    "PHONE_PASSWORD_FLOOD": "Too many log-ins with this phone number. Use a QR code, or wait a day.",
+    "PHONE_PASSWORD_PROTECTED": "Telegram sends no code to this phone number. Log in by QR code instead.",
     "PHONE_CODE_INVALID": "That is not the code. Look again: it is the newest message from Telegram.",
     "PHONE_CODE_EMPTY": "A code is needed: it is in the newest message from Telegram.",
-    "PHONE_CODE_EXPIRED": "That code has expired. A new one will be sent.",
+    "PHONE_CODE_EXPIRED": "That code has expired. Give the phone number again, and Telegram sends a new one.",
+    "CODE_NOT_SENT": "Telegram sends no code to an application like this one for that account. Use a QR code instead.",
+    "SMS_CODE_CREATE_FAILED": "Telegram could not send the code. Try again, or use a QR code.",
     "PASSWORD_HASH_INVALID": "That is not the two-step password.",
     "SRP_ID_INVALID": "That took too long. Enter the two-step password again.",
+    "SRP_PASSWORD_CHANGED": "The two-step password was changed just now. Enter the new one.",
+    "AUTH_TOKEN_INVALID": "That QR code is not good any more. Have a new one drawn.",
+    "AUTH_TOKEN_INVALIDX": "That QR code is not good any more. Have a new one drawn.",
+    "AUTH_TOKEN_EXPIRED": "That QR code has expired. Have a new one drawn.",
+    "AUTH_TOKEN_ALREADY_ACCEPTED": "That QR code was used before. Have a new one drawn.",
+    "AUTH_RESTART": "Telegram asks to begin again.",
+    "AUTH_KEY_UNREGISTERED": "Telegram has ended this log-in. Begin again.",
+    "SESSION_REVOKED": "This log-in was ended from another device. Begin again.",
+    "USER_DEACTIVATED": "This account was deleted. Use another one.",
+    "USER_DEACTIVATED_BAN": "Telegram has banned this account. Use another one.",
     "API_ID_INVALID": "API_ID and API_HASH do not belong together: copy both again from https://my.telegram.org/apps.",
     "CONNECTION_API_ID_INVALID": "Telegram knows no such API_ID: copy it again from https://my.telegram.org/apps.",
     "API_ID_PUBLISHED_FLOOD": "This API_ID was published somewhere and is blocked: create one of your own at "
     "https://my.telegram.org/apps.",
+    "UPDATE_APP_TO_LOGIN": "Telegram wants a newer Starling for this log-in: update it, then try again.",
+    "BOT": "That is a bot; affiliate programs need the account of a person.",
+    "NOT_SCANNED": "Nobody has scanned a code.",
 }
+"""By Telegram's words, and a few of our own."""
+
+SCAN = "In Telegram on the account's phone: Settings, Devices, Link Desktop Device. Then scan this (Ctrl-C ends it):"
+MOST_CODES = 20
+"""QR codes drawn one after the other, half a minute each, until the operator is asked again."""
+BOT_TOKEN = re.compile(r"\d+:\S+")
+TROUBLE = (Refused, FloodWait, AccountLost, NotReached)
+
+Sleep = Callable[[float], Awaitable[None]]
 
 
-class Console(Protocol):
-    """Where the operator is asked and told."""
+async def login(settings: BridgeSettings, console: Console, sleep: Sleep = asyncio.sleep) -> int:
+    """Log one account in and keep its session sealed; answers the exit code.
 
-    def ask(self, question: str, *, secret: bool = False) -> str:
-        """One line from the operator, not shown while typed when it is secret; raises EOFError at the end."""
+    Whatever ends it before that, a cancellation too: a session that was signed in is logged out at Telegram.
 
-    def say(self, text: str) -> None:
-        """One line for the operator."""
-
-
-class Terminal:
-    """The operator's terminal; lines from a pipe do as well, for set-ups without one."""
-
-    def ask(self, question: str, *, secret: bool = False) -> str:
-        """One line from the operator."""
-        if not sys.stdin.isatty():
-            line = sys.stdin.readline()
-            if not line:
-                raise EOFError
-            return line.strip()
-        return (getpass.getpass(question) if secret else input(question)).strip()
-
-    def say(self, text: str) -> None:
-        """One line for the operator."""
-        print(text, flush=True)  # noqa: T201 - this is a console
-
-
-async def login(settings: BridgeSettings, console: Console) -> int:
-    """Log one account in and keep its session sealed; answers the exit code."""
+    Raises:
+        StoreError, SessionKeyError, ServerSettingError: with a sentence.
+    """
     _, created = KeyRing.load_or_create(settings.session_key_file)
     path = settings.session_key_file.absolute()
     console.say(f"Sessions are sealed with the key in {path}" + (" (made just now)." if created else "."))
     console.say("Keep it apart from the data: with both, anybody is the account; without it, the data opens nothing.")
     store = await open_store(database_url(settings))
-    attempt = Login(connector(settings))
+    attempt = Login(connector(settings), sleep)
     try:
         if not await _sign_in(attempt, console):
             return 1
-        return await _keep(attempt, store, settings.session_key_file, console)
+        return await _keep(attempt, store, settings, console)
     except NotReached:
         console.say("Telegram cannot be reached from here. Check the network and try again.")
+        return 1
+    except (Refused, FloodWait, AccountLost) as error:
+        console.say(f"Telegram broke the log-in off ({error}). Nothing was logged in.")
         return 1
     except EOFError:
         console.say("Nothing was logged in.")
         return 1
     finally:
-        await attempt.close()
-        await store.close()
+        try:
+            if not await attempt.close():
+                console.say("It may be logged in at Telegram: see Settings, Devices, and end Starling bridge there.")
+        finally:
+            await store.close()
+
+
+# -- signing in -------------------------------------------------------------------------------------------------------
 
 
 async def _sign_in(attempt: Login, console: Console) -> bool:
@@ -85,7 +109,7 @@ async def _sign_in(attempt: Login, console: Console) -> bool:
     except LoginRefused as refused:
         console.say(_sentence(refused))
         return False
-    step = Step.PHONE
+    step = Step.WAY
     while step is not Step.DONE:
         try:
             step = await _take(attempt, step, console)
@@ -98,21 +122,35 @@ async def _sign_in(attempt: Login, console: Console) -> bool:
 
 
 async def _take(attempt: Login, step: Step, console: Console) -> Step:
-    if step is Step.PHONE:
-        phone = console.ask("Phone number, with country code: ")
-        if not any(one.isdecimal() for one in phone):  # Telethon would look for something else in it
-            raise LoginRefused("PHONE_NUMBER_INVALID", Step.PHONE)
+    if step is Step.WAY:
+        phone = console.ask("Press Enter for a QR code to scan, or give the phone number with its country code: ")
+        if not phone:
+            return await _scan(attempt, console)
+        if BOT_TOKEN.fullmatch(phone):
+            raise LoginRefused("BOT", Step.WAY)
         return await attempt.send_code(phone)
     if step is Step.CODE:
         code = console.ask("Code that Telegram sent: ", secret=True)
         if not code:
             raise LoginRefused("PHONE_CODE_EMPTY", Step.CODE)
         return await attempt.enter_code(code)
-    hint = await attempt.password_hint()
+    hint = printable(await attempt.password_hint())
     password = console.ask(f"Two-step password (hint: {hint}): " if hint else "Two-step password: ", secret=True)
     if not password:
         raise LoginRefused("PASSWORD_HASH_INVALID", Step.PASSWORD)
     return await attempt.enter_password(password)
+
+
+async def _scan(attempt: Login, console: Console) -> Step:
+    """Show one code after the other until one is scanned: each is good for about half a minute."""
+    console.say(SCAN)
+    for _ in range(MOST_CODES):
+        code = await attempt.qr_code()
+        if code is None:
+            return Step.DONE
+        console.show(code.url)
+        await attempt.scanned(code)
+    raise LoginRefused("NOT_SCANNED", Step.WAY)
 
 
 def _sentence(refused: LoginRefused) -> str:
@@ -121,31 +159,64 @@ def _sentence(refused: LoginRefused) -> str:
     return SENTENCES.get(refused.words, f"Telegram refused with {refused.words}.")
 
 
-async def _keep(attempt: Login, store: Store, key_file: Path, console: Console) -> int:
+# -- keeping it -------------------------------------------------------------------------------------------------------
+
+
+async def _keep(attempt: Login, store: Store, settings: BridgeSettings, console: Console) -> int:
     me = await attempt.me()
     if me.is_bot:
-        console.say("That is a bot; affiliate programs need the account of a person.")
+        console.say(SENTENCES["BOT"])
         return 1
+    if not await _save(attempt, store, settings.session_key_file, me):
+        console.say(f"{printable(me.name)} ({me.id}) is logged in here already; this second log-in is ended again.")
+        console.say(f"To log it in anew, remove it first: `python -m mtproto_bridge accounts remove {me.id}`.")
+        return 1
+    console.say(f"Logged in as {printable(me.name)}; the sealed session is in the store.")
+    await _register_channels(attempt, store, me, console)
+    await _start_bot(attempt, store, me, settings, console)
+    return 0
+
+
+async def _save(attempt: Login, store: Store, key_file: Path, me: Me) -> bool:
+    """Keep the session, unless the account has one already that we can use.
+
+    First of all: log-ins are few a day. And with the newest key: the one we began with may be gone by now.
+    """
     session, learned = attempt.result(me)
-    # First of all: log-ins are few a day. And with the newest key: the one we began with may be gone by now.
     async with locked(key_file), store.begin() as unit:
-        sealed = KeyRing.load(key_file).seal(session)
-        await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)
+        ring = KeyRing.load(key_file)
+        before = await accounts.get_account(unit, me.id)
+        if before and before.state == "ready" and _opens(ring, me.id, before.session):
+            return False
+        await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=ring.seal(session))
         await accounts.save_peers(unit, me.id, learned)
-    console.say(f"Logged in as {me.name}; the sealed session is in the store.")
+    attempt.kept = True
+    return True
+
+
+def _opens(ring: KeyRing, account: AccountId, sealed: bytes) -> bool:
+    """Whether a session is of any use: its key may be lost."""
+    try:
+        ring.open(account, sealed)
+    except SessionKeyError:
+        return False
+    return True
+
+
+async def _register_channels(attempt: Login, store: Store, me: Me, console: Console) -> None:
     try:
         channels = await attempt.channels()
-    except (Refused, FloodWait, NotReached) as error:
+    except TROUBLE as error:
         await _register(store, me, {})
-        console.say(f"Its channels could not be read now ({error}): log it in again later to register them.")
-        return 0
+        console.say(f"Its channels could not be read now ({error}): to register them, remove it and log it in again.")
+        return
     _, learned = attempt.result(me)
     async with store.begin() as unit:
         await accounts.save_peers(unit, me.id, learned)
     await _register(store, me, channels)
     for channel in channels:
-        console.say(f"  registered the channel {channel.title}: its admins with the right to post can use it")
-    return 0
+        title = printable(channel.title)
+        console.say(f"  registered the channel {title}: its admins with the right to post can use it")
 
 
 async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) -> None:
@@ -170,3 +241,28 @@ async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) 
                 account=me.id,
                 managers=admins,
             )
+
+
+# -- our bot ----------------------------------------------------------------------------------------------------------
+
+
+async def _start_bot(attempt: Login, store: Store, me: Me, settings: BridgeSettings, console: Console) -> None:
+    """Make the account known to our bot. Nothing is lost when that does not work: it is done when first needed."""
+    bot = await _known_bot(settings)
+    if bot is None:
+        console.say("It presses Start at the bot when it is first needed: no bot has been heard of yet.")
+        return
+    try:
+        if await press_start(attempt.gateway(), store, me.id, bot):
+            console.say(f"It pressed Start at @{bot.username}, which knows it from now on.")
+    except TROUBLE as error:
+        console.say(f"It could not press Start at @{bot.username} now ({error}): it does when it is first needed.")
+
+
+async def _known_bot(settings: BridgeSettings) -> OurBot | None:
+    try:
+        async with queue_server(settings) as server:
+            with outages_told():
+                return await our_bot(server, Keys(settings.queue_prefix))
+    except (QueueError, EmbeddedServerError):
+        return None

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from mtproto_bridge.app import QueueError, connector, database_url, inspect, outages_told, queue_server
-from mtproto_bridge.login import Console
+from mtproto_bridge.console import Console
 from mtproto_bridge.overview import printable
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.keys import Keys

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 
-from sandbox.control_accounts import Ban, Freeze, LogOut, RevokeSession, SetAccount
+from sandbox.control_accounts import AcceptLogin, Ban, Freeze, LogOut, RevokeSession, SetAccount
 from sandbox.control_channels import AddBot, LeaveChannel, RemoveMember, SetAdmin, ShareChannel, ShareNewChannel
 from sandbox.stage import Action, ControlError, Outcome, Stage, bot_in
 from sandbox.world import ReferralLink, World, attribution, links, programs, seed
@@ -247,7 +247,7 @@ ACTIONS: dict[str, type[Action]] = {
     for action in (
         *(Say, Press, ShareChannel, ShareNewChannel, AddBot, Block),
         *(Follow, StartApp, Buy, Refund, ReferredPurchase, SetProgram, EndProgram, Revoke),
-        *(SetAdmin, RemoveMember, LeaveChannel, LogOut, RevokeSession, Freeze, Ban, SetAccount),
+        *(SetAdmin, RemoveMember, LeaveChannel, AcceptLogin, LogOut, RevokeSession, Freeze, Ban, SetAccount),
         *(DropConnections, Advance, SetFault, ClearFaults),
     )
 }

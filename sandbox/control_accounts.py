@@ -1,9 +1,29 @@
-"""The control surface's actions around accounts: what Telegram and their owners do to them."""
+"""The control surface's actions around accounts and their sessions: what Telegram and their owners do to them."""
+
+import base64
+import binascii
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 
 from sandbox.stage import Action, ControlError, Outcome, Stage
 from sandbox.world import accounts
+
+
+class AcceptLogin(Action):
+    """A person scans the QR code of a client that wants to be logged in, given by what is in it: `tg://login?token=…`.
+
+    The bare token will do.
+    """
+
+    name = "accept_login"
+    person: int
+    url: str
+
+    def _run(self, stage: Stage) -> Outcome:
+        stage.botapi.chats.person(self.person)
+        stage.mtproto.accept_login(self.person, _token(self.url))
+        return {}
 
 
 class LogOut(Action):
@@ -78,3 +98,12 @@ class SetAccount(Action):
             "may_connect": person.may_connect,
             "channels_limit": person.channels_limit,
         }
+
+
+def _token(url: str) -> bytes:
+    """What a login URL carries: base64url without padding."""
+    text = parse_qs(urlsplit(url).query).get("token", [url])[0]
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise ControlError("That is no login URL (tg://login?token=…), nor the token of one.") from None

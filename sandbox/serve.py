@@ -18,10 +18,9 @@ from sandbox.stage import Stage
 from sandbox.web.server import WebServer
 from sandbox.web.views import bot_view, channel_view, person_view, seeded
 from sandbox.world import Bot, World
+from sandbox.world.model import FIRST_DC
 from sandbox.world.seed import WorldFileError, load
 
-DC_ID = 2
-"""What the MTProto server calls itself."""
 MISTAKE = 2
 """Exit code: something the caller has to change."""
 
@@ -113,7 +112,7 @@ class Sandbox:
             "mtproto": {
                 "host": self.mtproto.host,
                 "port": self.mtproto.port,
-                "dc_id": DC_ID,
+                "dc_id": FIRST_DC,
                 "api_id": world.api_id,
                 "api_hash": world.api_hash,
                 "public_key": {
@@ -226,7 +225,7 @@ def summary(sandbox: Sandbox) -> str:
         f"  Page      {sandbox.web.page_url}\n"
         f"  Control   {sandbox.web.base_url}/control  (Authorization: Bearer {sandbox.web.guard.token})\n"
         f"  Bot API   {sandbox.botapi.base_url}  token {sandbox.our_bot.token}\n"
-        f"  MTProto   {sandbox.mtproto.host}:{sandbox.mtproto.port}, DC {DC_ID}, api_id {sandbox.world.api_id}, "
+        f"  MTProto   {sandbox.mtproto.host}:{sandbox.mtproto.port}, DC {FIRST_DC}, api_id {sandbox.world.api_id}, "
         f"api_hash {sandbox.world.api_hash}\n"
         f"  People\n{people}\n"
         "  The RSA key and everything else: the same command with --json; docs/sandbox.md explains it."

@@ -29,6 +29,9 @@ class MTProtoFace(Protocol):
     def revoke_session(self, account_id: int) -> bool:
         """End the newest session of an account; whether there was one."""
 
+    def accept_login(self, person_id: int, token: bytes) -> None:
+        """A person scans a login token with their app; raises TelegramError when it is no good."""
+
     @property
     def unimplemented(self) -> Counter[str]:
         """Methods a client asked for that the sandbox lacks."""

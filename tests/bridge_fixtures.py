@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -41,8 +41,11 @@ class TestClock:
 class ScriptedConsole:
     """An operator who answers from a list, and what they were told and asked."""
 
-    def __init__(self, answers: Iterable[str]) -> None:
+    def __init__(self, answers: Iterable[str], scan: Callable[[str], object] = lambda _: None) -> None:
+        """`scan` is given each login URL that is shown."""
         self._answers = iter(answers)
+        self._scan = scan
+        self.shown: list[str] = []
         self.said: list[str] = []
         self.asked: list[tuple[str, bool]] = []
 
@@ -55,6 +58,10 @@ class ScriptedConsole:
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+    def show(self, url: str) -> None:
+        self.shown.append(url)
+        self._scan(url)
 
 
 @dataclass

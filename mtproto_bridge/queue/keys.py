@@ -68,6 +68,10 @@ class Keys:
         """String: whose keys these are."""
         return f"{self._tag}:installation"
 
+    def bot(self) -> str:
+        """String: the bot that works with this queue, its id and its username."""
+        return f"{self._tag}:bot"
+
     def routes(self) -> str:
         """Hash: balance to the account that serves it; a cache, SQL is the truth."""
         return f"{self._tag}:routes"

@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.store.tables import Account, Balance, Peer
 from mtproto_bridge.store.upsert import Upsert
 
@@ -88,6 +88,17 @@ async def save_account(
 ) -> None:
     """Keep a logged-in account; logging in again replaces its session."""
     await session.merge(Account(id=account, name=name, username=username, session=sealed, state="ready"))
+
+
+async def started_bot(session: AsyncSession, account: AccountId) -> BotId | None:
+    """The bot at which the account pressed Start last."""
+    found = await session.scalar(select(Account.started_bot).where(Account.id == account))
+    return BotId(found) if found else None
+
+
+async def note_started(session: AsyncSession, account: AccountId, bot: BotId) -> None:
+    """The account pressed Start at this bot."""
+    await session.execute(update(Account).where(Account.id == account).values(started_bot=bot))
 
 
 async def mark_logged_out(session: AsyncSession, account: AccountId) -> None:

@@ -1,5 +1,6 @@
 """Making Telethon clients: how they behave, and which server they speak to."""
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -10,6 +11,7 @@ import structlog
 from telethon import TelegramClient
 from telethon._updates import SessionState
 from telethon.crypto import rsa
+from telethon.tl import types
 
 from mtproto_bridge.telegram.leased import Permit
 from mtproto_bridge.telegram.sessions import BridgeSession
@@ -77,8 +79,8 @@ class OtherServer:
 class QuietClient(TelegramClient):  # type: ignore[misc] # Telethon is untyped
     """Telethon without updates: it asks Telegram for nothing but what we ask it for."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - Telethon's own
-        super().__init__(*args, receive_updates=False, **options)
+    def __init__(self, *args: Any, receive_updates: bool = False, **options: Any) -> None:  # noqa: ANN401 - Telethon's own
+        super().__init__(*args, receive_updates=receive_updates, **options)
         # Where updates stand: without any such state, connecting makes three more calls one after the other.
         self._message_box.load(SessionState(0, 0, False, pts=1, qts=1, date=1, seq=1, takeout_id=None), [])
 
@@ -89,6 +91,27 @@ class QuietClient(TelegramClient):  # type: ignore[misc] # Telethon is untyped
 
     async def _handle_auto_reconnect(self) -> None:
         """Telethon's own would ask who we are, to be sent updates again."""
+
+
+class LoginClient(QuietClient):
+    """The same while nobody is logged in: it hears of one thing only."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, receive_updates=True, **options)
+        self.scanned = asyncio.Event()
+        """Set when our QR code was scanned (core.telegram.org/constructor/updateLoginToken)."""
+
+    async def _update_loop(self) -> None:
+        while True:
+            news = await self._updates_queue.get()
+            for one in (getattr(news, "update", None), *getattr(news, "updates", ())):
+                if isinstance(one, types.UpdateLoginToken):
+                    self.scanned.set()
+
+    async def _get_dc(self, dc_id: int, cdn: bool = False) -> Any:  # noqa: ANN401
+        """Where a DC is, asked anew: Telethon remembers for the whole process, whatever server told it."""
+        type(self)._config = None  # noqa: SLF001 - our own
+        return await super()._get_dc(dc_id, cdn)
 
 
 @dataclass(frozen=True)
@@ -105,19 +128,17 @@ class Connector:
         `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times. Connecting
         again by itself, Telethon would send unanswered calls once more, those that act included.
         """
-        return self._make(session, request_retries=0, auto_reconnect=False, connection=permit.connection())
+        return self._make(session, QuietClient, request_retries=0, auto_reconnect=False, connection=permit.connection())
 
     def login_client(self, session: BridgeSession) -> Any:  # noqa: ANN401
-        """A client for logging in: nobody else can speak for an account whose key is being made.
+        """A client for logging in: nobody else can speak for an account whose key is being made."""
+        return self._make(session, LoginClient, request_retries=0)
 
-        It needs one retry: Telegram may answer that the account lives on another DC (PHONE_MIGRATE).
-        """
-        return self._make(session, request_retries=2)
-
-    def _make(self, session: BridgeSession, **options: Any) -> Any:  # noqa: ANN401
-        if self.server:
-            session.set_dc(session.dc_id or DC_OF_OTHER_SERVER, self.server.host, self.server.port)
-        return QuietClient(
+    def _make(self, session: BridgeSession, kind: type[QuietClient], **options: Any) -> Any:  # noqa: ANN401
+        if self.server:  # nothing else is spoken to; where its other DCs are, it said at login
+            dc = session.dc_id or DC_OF_OTHER_SERVER
+            session.set_dc(dc, self.server.host, self.server.port if dc == DC_OF_OTHER_SERVER else session.port)
+        return kind(
             session,
             self.api_id,
             self.api_hash,

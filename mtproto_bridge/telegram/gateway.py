@@ -138,6 +138,13 @@ class Gateway(Protocol):
         The scarcest call of all: see `actions.bots`.
         """
 
+    async def start_bot(self, username: str) -> BotId:
+        """Press Start at a bot: from then on it knows this account. Doing it again does no harm.
+
+        As apps do where there is no parameter, by the message /start: messages.startBot takes none that is empty.
+        Raises Refused USERNAME_NOT_OCCUPIED when no bot has the username.
+        """
+
     async def program(self, bot: BotId) -> Program | None:
         """A bot's program, None when it offers none (users.getFullUser)."""
 

@@ -154,6 +154,17 @@ class TelethonGateway:
         bot = next((one for one in found.users if one.id == user_id and one.bot), None)
         return FoundBot(BotId(bot.id), username_of(bot) or username, utils.get_display_name(bot)) if bot else None
 
+    async def start_bot(self, username: str) -> BotId:
+        """Press Start at a bot."""
+        bot = self.met(username)
+        if bot is None:
+            found = await self.find_bot(username)
+            if found is None:
+                raise Refused(400, "USERNAME_NOT_OCCUPIED")
+            bot = found.id
+        await self._call(functions.messages.SendMessageRequest(await self._peer(BalancePeer("bot", bot)), "/start"))
+        return bot
+
     # -- programs -------------------------------------------------------------------------------------------
 
     async def program(self, bot: BotId) -> Program | None:

@@ -46,6 +46,7 @@ class Chats:
         self._message_ids = itertools.count(1)
         self._query_ids = itertools.count(1_000_000_000_001)
         world.on_member_change.append(self._member_changed)
+        world.on_message.append(self._written)
 
     # -- looking --------------------------------------------------------------------------------------------
 
@@ -229,6 +230,10 @@ class Chats:
         change = wire.blocked(self.world, self.bot, chat, blocked=blocked)
         self.updates.push("my_chat_member", change)
         self.touch(chat)
+
+    def _written(self, person_id: int, bot_id: int, text: str) -> None:
+        if bot_id == self.bot.id:
+            self.say(person_id, text)
 
     def _member_changed(self, change: MemberChange) -> None:
         """Tell the bot of its own place in a channel, and of others' where it is an admin."""

@@ -71,6 +71,8 @@ class Authorization:
 
     key: AuthKey
     salts: Salts
+    dc_id: int
+    """The DC that made it; no other knows it."""
     account_id: int | None = None
     pending_account_id: int | None = None
     """Who gave a right login code and still owes the two-step password."""
@@ -109,14 +111,15 @@ class Authorizations:
     def __iter__(self) -> Iterator[Authorization]:
         return iter(self._by_id.values())
 
-    def add(self, key: AuthKey, salt: int) -> Authorization:
-        """Remember a new key and its first salt."""
-        authorization = self._by_id[key.id] = Authorization(key, Salts(salt))
+    def add(self, key: AuthKey, salt: int, dc_id: int) -> Authorization:
+        """Remember a key that a DC has made, and its first salt."""
+        authorization = self._by_id[key.id] = Authorization(key, Salts(salt), dc_id)
         return authorization
 
-    def get(self, key_id: int) -> Authorization | None:
-        """The key with this id, if the server made it."""
-        return self._by_id.get(key_id)
+    def get(self, key_id: int, dc_id: int) -> Authorization | None:
+        """The key with this id, if that DC made it."""
+        found = self._by_id.get(key_id)
+        return found if found and found.dc_id == dc_id else None
 
     def forget(self, authorization: Authorization) -> None:
         """Destroy a key: its packets are answered with the transport error 404 from now on."""

@@ -52,9 +52,12 @@ class DropConnection(ConnectionError):  # noqa: N818 - a request to close, not a
 class Connection:
     """Serves one socket until either side closes it."""
 
-    def __init__(self, server: MTProtoServer, number: int, reader: StreamReader, writer: StreamWriter) -> None:
-        """`number`: how many the server had accepted by then."""
+    def __init__(
+        self, server: MTProtoServer, dc_id: int, number: int, reader: StreamReader, writer: StreamWriter
+    ) -> None:
+        """`dc_id`: the DC it was made to. `number`: how many the server had accepted by then."""
         self._server = server
+        self._dc_id = dc_id
         self._number = number
         self._writer = writer
         self._stream = transport.Stream(reader, writer)
@@ -119,7 +122,7 @@ class Connection:
     def _receive_plain(self, packet: bytes) -> None:
         reply = self._handshake.answer(parse(packet[PLAIN_HEADER.size :]))
         if self._handshake.finished:
-            self._server.authorizations.add(*self._handshake.finished)
+            self._server.authorizations.add(*self._handshake.finished, self._dc_id)
             self._handshake.finished = None
         if reply is not None:
             body = serialize(reply)
@@ -128,7 +131,7 @@ class Connection:
     # -- encrypted messages ---------------------------------------------------------------------------------
 
     def _receive_encrypted(self, packet: bytes) -> None:
-        authorization = self._server.authorizations.get(struct.unpack_from("<q", packet)[0])
+        authorization = self._server.authorizations.get(struct.unpack_from("<q", packet)[0], self._dc_id)
         if authorization is None:
             self._write(struct.pack("<i", AUTH_KEY_NOT_FOUND))
             raise DropConnection
@@ -180,7 +183,7 @@ class Connection:
             planned = self._server.dispatcher.plan(call, request)
         except TelegramError as refusal:
             return [service.rpc_result(session, message.msg_id, serialize(rpc_error(refusal)))]
-        session.subscribed = session.subscribed or planned.updates
+        session.subscribed = session.subscribed or planned.wants_updates
         arrival = Arrival(self._number, authorization.account_id, planned.name)
         fault = planned.fault
         if fault and fault.kind in ("delay", "drop"):

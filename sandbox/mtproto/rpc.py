@@ -18,9 +18,10 @@ from sandbox.world import accounts
 from sandbox.world.errors import TelegramError, bad_request, flood_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from sandbox.mtproto.authorizations import Authorization
+    from sandbox.mtproto.login_tokens import LoginTokens
     from sandbox.mtproto.passwords import Passwords
     from sandbox.mtproto.wire import TlValue
     from sandbox.world.faults import Fault
@@ -49,7 +50,8 @@ class Site:
     """Where the server is, as help.getConfig tells it."""
 
     host: str
-    port: int
+    ports: Mapping[int, int]
+    """By DC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Call:
     world: World
     authorization: Authorization
     passwords: Passwords
+    login_tokens: LoginTokens
     site: Site
     news: News = field(default_factory=News)
     about: dict[str, object] = field(default_factory=dict)
@@ -114,7 +117,7 @@ class Planned:
     request: TLRequest
     name: str
     fault: Fault | None
-    updates: bool = True
+    wants_updates: bool = True
     """Whether the session that asks wants updates from then on (core.telegram.org/method/invokeWithoutUpdates)."""
 
 
@@ -142,9 +145,9 @@ class Dispatcher:
         """
         if call.authorization.duplicated:
             raise TelegramError(406, "AUTH_KEY_DUPLICATED")
-        updates = True
+        wants_updates = True
         while isinstance(request, WRAPPERS):
-            updates = updates and not isinstance(request, functions.InvokeWithoutUpdatesRequest)
+            wants_updates = wants_updates and not isinstance(request, functions.InvokeWithoutUpdatesRequest)
             if isinstance(request, functions.InvokeWithLayerRequest):
                 if request.layer > LAYER:
                     raise bad_request("CONNECTION_LAYER_INVALID")
@@ -159,7 +162,8 @@ class Dispatcher:
             accounts.require_active(account)
         name = method_name(type(request))
         self.calls[name] += 1
-        return Planned(request, name, call.world.faults.take(name, call.authorization.account_id), updates)
+        fault = call.world.faults.take(name, call.authorization.account_id)
+        return Planned(request, name, fault, wants_updates)
 
     def run(self, call: Call, planned: Planned) -> TlValue:
         """Carry a request out; refusals come back as rpc_error, like any other answer."""

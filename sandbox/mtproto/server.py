@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import itertools
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
+
+from telethon.tl import types
 
 from sandbox.mtproto import objects
 from sandbox.mtproto.authorizations import Authorization, Authorizations
 from sandbox.mtproto.connection import Connection
 from sandbox.mtproto.keys import ServerKey
+from sandbox.mtproto.login_tokens import LoginTokens
 from sandbox.mtproto.methods import ALL_METHODS
 from sandbox.mtproto.news import News
 from sandbox.mtproto.passwords import Passwords
 from sandbox.mtproto.rpc import Call, Dispatcher, Site
+from sandbox.world.model import ALL_DCS, FIRST_DC
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
@@ -32,7 +38,8 @@ class MTProtoServer:
     """Telegram's MTProto side for one World.
 
     ``server = MTProtoServer(world); await server.start()`` - then point a client at `host` and `port` with
-    `key.public_pem`, and the World's api_id and api_hash. Every DC is this one server; it calls itself DC 2.
+    `key.public_pem`, and the World's api_id and api_hash. That is DC 2; the other DCs listen on ports of their own,
+    which help.getConfig tells, and serve the same World: a DC knows the keys it made, and logs in its own accounts.
     """
 
     def __init__(
@@ -50,12 +57,13 @@ class MTProtoServer:
         self.dispatcher = Dispatcher(ALL_METHODS)
         self._journal = journal
         self._news = News()
+        self.login_tokens = LoginTokens(self._tell_of_scan)
         self._passwords = Passwords()
         self._numbers = itertools.count(1)
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._delayed: set[asyncio.Task[None]] = set()
-        self._listener: asyncio.Server | None = None
-        self._site = Site("127.0.0.1", 0)
+        self._listeners: list[asyncio.Server] = []
+        self._site = Site("127.0.0.1", {})
         world.on_member_change.append(self._member_changed)
 
     @property
@@ -65,8 +73,8 @@ class MTProtoServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on; 0 before start."""
-        return self._site.port
+        """The port DC 2 listens on; 0 before start."""
+        return self._site.ports.get(FIRST_DC, 0)
 
     @property
     def calls(self) -> Counter[str]:
@@ -96,24 +104,36 @@ class MTProtoServer:
         """
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"{host} can be reached from outside; the sandbox's key protects nothing")
-        self._listener = await asyncio.start_server(self._accept, host, port)
-        bound = self._listener.sockets[0].getsockname()
-        self._site = Site(bound[0], bound[1])
+        try:
+            for dc_id in ALL_DCS:
+                accept = partial(self._accept, dc_id)
+                self._listeners.append(await asyncio.start_server(accept, host, port if dc_id == FIRST_DC else 0))
+        except BaseException:
+            await self._stop_listening()
+            raise
+        bound = [one.sockets[0].getsockname() for one in self._listeners]
+        self._site = Site(bound[0][0], {dc_id: one[1] for dc_id, one in zip(ALL_DCS, bound, strict=True)})
         self.world.on_logout.append(self.authorizations.end_sessions)
 
     async def stop(self) -> None:
         """Close every connection and stop listening. Keys and logins stay: `start` serves them again."""
-        if self._listener is None:
+        if not self._listeners:
             return
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         self.world.on_logout.remove(self.authorizations.end_sessions)
         for connection in self.connections:
             connection.abort()  # and thereby end its task
         for task in self._delayed:
             task.cancel()
         await asyncio.gather(*self._connections, *self._delayed, return_exceptions=True)
-        await self._listener.wait_closed()
-        self._listener = None
+        await self._stop_listening()
+
+    async def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+            await listener.wait_closed()
+        self._listeners = []
 
     def drop_connections(self) -> None:
         """Hang up on everybody, as a restart of Telegram's would."""
@@ -134,11 +154,25 @@ class MTProtoServer:
             if connection.authorization and connection.authorization.account_id == account_id:
                 connection.push(update)
 
+    def accept_login(self, person_id: int, token: bytes) -> None:
+        """A person scans a login token with their app.
+
+        Raises:
+            TelegramError: it is no good (any more), or not for them.
+        """
+        self.login_tokens.accept(person_id, token)
+
+    def _tell_of_scan(self, authorization: Authorization) -> None:
+        update = types.UpdateShort(types.UpdateLoginToken(), datetime.now(UTC))
+        for connection in self.connections:
+            if connection.authorization is authorization:
+                connection.push(update)
+
     # -- for connections ------------------------------------------------------------------------------------
 
     def call(self, authorization: Authorization) -> Call:
         """What a handler is given."""
-        return Call(self.world, authorization, self._passwords, self._site, self._news)
+        return Call(self.world, authorization, self._passwords, self.login_tokens, self._site, self._news)
 
     def note(self, arrival: Arrival, outcome: str, about: Mapping[str, object] | None = None) -> None:
         """Tell the journal, where one is kept, what came of a call."""
@@ -173,11 +207,11 @@ class MTProtoServer:
             self._news.note(change.user_id, change.channel.id)
             self.push(change.user_id, objects.news_of(self.world, change.user_id, change.channel))
 
-    async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _accept(self, dc_id: int, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.current_task()
         if task is None:
             raise AssertionError("asyncio serves every connection in a task")
-        connection = self._connections[task] = Connection(self, next(self._numbers), reader, writer)
+        connection = self._connections[task] = Connection(self, dc_id, next(self._numbers), reader, writer)
         try:
             await connection.serve()
         finally:

@@ -14,6 +14,10 @@ ALL_RIGHTS: tuple[AdminRight, ...] = get_args(AdminRight)
 
 Deactivation = Literal["banned", "deleted"]
 """How an account came to its end; to everybody else both look deleted."""
+DcId = Literal[1, 2, 3, 4, 5]
+ALL_DCS: tuple[DcId, ...] = get_args(DcId)
+FIRST_DC: DcId = 2
+"""The data centre clients are pointed at."""
 
 
 @dataclass
@@ -39,6 +43,8 @@ class Person:
     frozen_since: datetime | None = None
     """Since when the account may only read; None while it may act (core.telegram.org/api/auth#frozen-accounts)."""
     deactivated: Deactivation | None = None
+    dc_id: DcId = FIRST_DC
+    """Where the account lives, and can be logged in (core.telegram.org/api/datacenter)."""
     started_bots: set[int] = field(default_factory=set)
     """Bots (mini apps) this person has started at least once."""
     followed: list["ReferralLink"] = field(default_factory=list)

@@ -56,6 +56,9 @@ class World:
     on_member_change: list[Callable[[MemberChange], None]] = field(default_factory=list)
     """Called when somebody's place in a channel has changed, whoever changed it by whatever face."""
 
+    on_message: list[Callable[[int, int, str], None]] = field(default_factory=list)
+    """Called with (person, bot, text) when an account has written to a bot by MTProto."""
+
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 - a repeatable world, not a secret
 

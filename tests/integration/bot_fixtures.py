@@ -54,6 +54,9 @@ class ScriptedBridge(BridgeClient):
     async def start(self) -> None:
         """There is nothing to read."""
 
+    def introduce_bot(self, bot_id: int, username: str) -> None:
+        """There is nobody to tell."""
+
     async def close(self) -> None:
         self.closed = True
         self.go_on.set()

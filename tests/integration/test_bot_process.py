@@ -17,7 +17,11 @@ from pydantic import SecretStr
 from bot.app import App, TokenRefusedError, compose
 from bot.check import findings
 from bot.settings import Settings
+from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.queue import embedded
+from mtproto_bridge.queue.keys import Keys
+from mtproto_bridge.queue.our_bot import our_bot
+from mtproto_bridge.queue.redis import QueueServer
 from sandbox.botapi import BotApiServer, Chat
 from tests.integration.bot_fixtures import ANNA, TOKEN, bot_api, running, small_stage
 
@@ -83,6 +87,33 @@ async def test_a_question_is_still_open_after_a_restart(site: Site) -> None:
         assert "Which program" in await site.say("/join")
     async with running(site.compose()):
         assert "neither an @username nor a t.me link" in await site.say("hm?")
+
+
+async def test_the_bot_tells_the_bridge_who_it_is_as_soon_as_the_queue_is_there(site: Site) -> None:
+    bridge_side = QueueServer(site.queue_url)
+    assert await our_bot(bridge_side, Keys()) is None
+    async with running(site.compose()), asyncio.timeout(PATIENCE):
+        while (told := await our_bot(bridge_side, Keys())) is None:
+            pass
+        assert (told.id, told.username) == (site.api.face.bot.id, site.api.face.bot.username)
+    await bridge_side.close()
+
+
+async def test_a_queue_that_comes_later_is_told_later_which_bot_there_is() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="starling-"))
+    client = BridgeClient.at(url := embedded.url_of(embedded.socket_path(folder)), name="bot-1")
+    client.introduce_bot(7, "seven_bot")
+    await client.start()
+    started = await asyncio.to_thread(embedded.start, folder)
+    bridge_side = QueueServer(url)
+    async with asyncio.timeout(PATIENCE):
+        while (told := await our_bot(bridge_side, Keys())) is None:
+            pass
+    assert (told.id, told.username) == (7, "seven_bot")
+    await client.close()
+    await bridge_side.close()
+    await asyncio.to_thread(started.stop)
+    shutil.rmtree(folder)
 
 
 async def test_a_group_that_was_told_is_not_told_again_after_a_restart(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""The operator's console: logging an account in, and what is left on the disk of it."""
+"""The operator's console: logging an account in by phone and code, and what is left on the disk of it."""
 
 import asyncio
 import base64
@@ -7,24 +7,37 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from mtproto_bridge.app import database_url
 from mtproto_bridge.login import SENTENCES, login
-from mtproto_bridge.store import open_store, tables
+from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.store import accounts, open_store, tables
+from mtproto_bridge.telegram.sessions import KeyRing
+from sandbox.mtproto import objects
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Person, World
 from sandbox.world.faults import Fault
-from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site
+from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, NEWS
 
 CODE, PASSWORD = "9183746501", "hunter2 and a half"
-PHONE_QUESTION = ("Phone number, with country code: ", False)
+WAY_QUESTION = ("Press Enter for a QR code to scan, or give the phone number with its country code: ", False)
 CODE_QUESTION = ("Code that Telegram sent: ", True)
 PASSWORD_QUESTION = ("Two-step password (hint: as ever): ", True)
 PATIENCE = 60
+CODES = {
+    "PHONE_PASSWORD_FLOOD": 406,
+    "UPDATE_APP_TO_LOGIN": 406,
+    "USER_DEACTIVATED_BAN": 401,
+    "AUTH_KEY_UNREGISTERED": 401,
+    "SESSION_REVOKED": 401,
+}
+"""Of errors; the others are 400."""
+KEPT = (tables.Balance, tables.Manager)
 
 
 @pytest.fixture
@@ -62,7 +75,7 @@ async def stored(site: BridgeSite, table: type[tables.Base]) -> list[tables.Base
 async def test_a_wrong_code_and_a_wrong_password_are_asked_for_again(site: BridgeSite, bob: Person) -> None:
     code, console = await attempt(site, f"+{bob.phone}", "00000", CODE, "wrong", PASSWORD)
     assert code == 0
-    assert console.asked == [PHONE_QUESTION, CODE_QUESTION, CODE_QUESTION, PASSWORD_QUESTION, PASSWORD_QUESTION]
+    assert console.asked == [WAY_QUESTION, CODE_QUESTION, CODE_QUESTION, PASSWORD_QUESTION, PASSWORD_QUESTION]
     said = iter(console.said)
     for sentence in (
         SENTENCES["PHONE_CODE_INVALID"],
@@ -75,7 +88,7 @@ async def test_a_wrong_code_and_a_wrong_password_are_asked_for_again(site: Bridg
 async def test_a_phone_number_nobody_has_is_asked_for_again(site: BridgeSite) -> None:
     code, console = await attempt(site, "+10000000000", "+9996621001", "22222")
     assert code == 0
-    assert console.asked == [PHONE_QUESTION, PHONE_QUESTION, CODE_QUESTION]
+    assert console.asked == [WAY_QUESTION, WAY_QUESTION, CODE_QUESTION]
     assert SENTENCES["PHONE_NUMBER_INVALID"] in console.said
 
 
@@ -93,8 +106,7 @@ async def test_at_the_end_of_input_nothing_was_logged_in(
 @pytest.mark.parametrize(
     ("answers", "asked_again"),
     [
-        (["", "+9996621002", CODE, PASSWORD], PHONE_QUESTION),
-        (["call me", "+9996621002", CODE, PASSWORD], PHONE_QUESTION),
+        (["call me", "+9996621002", CODE, PASSWORD], WAY_QUESTION),
         (["+9996621002", "", CODE, PASSWORD], CODE_QUESTION),
         (["+9996621002", CODE, "", PASSWORD], PASSWORD_QUESTION),
     ],
@@ -110,9 +122,9 @@ async def test_an_empty_line_is_a_wrong_answer_like_any_other(
 
 async def test_a_flood_wait_is_a_sentence_with_its_seconds(site: BridgeSite, world: World) -> None:
     world.faults.set(Fault("flood_wait", "auth.sendCode", seconds=42))
-    code, console = await attempt(site, "+9996621002")
-    assert code == 1
-    assert console.said[-1] == "Telegram asks to wait 42 seconds before the next try."
+    code, console = await attempt(site, "+9996621002", "+9996621001", "22222")
+    assert code == 0, "another number may be tried at once"
+    assert "Telegram asks to wait 42 seconds before the next try." in console.said
 
 
 async def test_what_telegram_refuses_without_a_sentence_of_ours_is_said_in_its_words(
@@ -121,9 +133,69 @@ async def test_what_telegram_refuses_without_a_sentence_of_ours_is_said_in_its_w
     world.faults.set(Fault("error", "auth.sendCode", code=400, message="PHONE_SOMETHING_NEW"))
     code, console = await attempt(site, "+9996621002")
     assert code == 1
-    assert console.said[-1] == "Telegram refused with PHONE_SOMETHING_NEW."
+    assert console.said[-2:] == ["Telegram refused with PHONE_SOMETHING_NEW.", "Nothing was logged in."]
+    assert console.asked == [WAY_QUESTION, WAY_QUESTION]
 
 
+@pytest.mark.parametrize(
+    ("method", "words", "goes_back_to"),
+    [
+        ("auth.sendCode", "PHONE_NUMBER_BANNED", WAY_QUESTION),
+        ("auth.sendCode", "PHONE_NUMBER_FLOOD", WAY_QUESTION),
+        ("auth.sendCode", "PHONE_PASSWORD_FLOOD", WAY_QUESTION),
+        ("auth.sendCode", "PHONE_PASSWORD_PROTECTED", WAY_QUESTION),
+        ("auth.sendCode", "SMS_CODE_CREATE_FAILED", WAY_QUESTION),
+        ("auth.signIn", "PHONE_CODE_INVALID", CODE_QUESTION),
+        ("auth.signIn", "PHONE_CODE_EXPIRED", WAY_QUESTION),
+        ("auth.signIn", "PHONE_NUMBER_UNOCCUPIED", WAY_QUESTION),
+        ("auth.signIn", "USER_DEACTIVATED_BAN", WAY_QUESTION),
+        ("auth.signIn", "AUTH_KEY_UNREGISTERED", WAY_QUESTION),
+        ("auth.checkPassword", "PASSWORD_HASH_INVALID", PASSWORD_QUESTION),
+        ("auth.checkPassword", "SRP_ID_INVALID", PASSWORD_QUESTION),
+        ("auth.checkPassword", "SRP_PASSWORD_CHANGED", PASSWORD_QUESTION),
+        ("auth.checkPassword", "SESSION_REVOKED", WAY_QUESTION),
+    ],
+)
+async def test_each_refusal_has_its_sentence_and_goes_back_to_its_question(
+    site: BridgeSite, bob: Person, world: World, method: str, words: str, goes_back_to: tuple[str, bool]
+) -> None:
+    world.faults.set(Fault("error", method, code=CODES.get(words, 400), message=words))
+    answers = {WAY_QUESTION: f"+{bob.phone}", CODE_QUESTION: CODE, PASSWORD_QUESTION: PASSWORD}
+
+    class Patient(ScriptedConsole):
+        """Answers each question rightly, as often as it comes."""
+
+        def ask(self, question: str, *, secret: bool = False) -> str:
+            self.asked.append((question, secret))
+            return answers[question, secret]
+
+    console = Patient([])
+    async with asyncio.timeout(PATIENCE):
+        assert await login(site.settings(), console) == 0
+    assert console.asked.count(goes_back_to) == 2
+    at = console.said.index(SENTENCES[words])
+    assert "Logged in as Bob; the sealed session is in the store." in console.said[at:]
+
+
+async def test_telegrams_wish_to_begin_again_is_told(site: BridgeSite, world: World) -> None:
+    world.faults.set(Fault("error", "auth.sendCode", code=500, message="AUTH_RESTART"))
+    code, console = await attempt(site, "+9996621002")
+    assert code == 1
+    assert console.said[-2:] == [SENTENCES["AUTH_RESTART"], "Nothing was logged in."]
+
+
+@pytest.mark.parametrize("words", ["API_ID_INVALID", "API_ID_PUBLISHED_FLOOD", "UPDATE_APP_TO_LOGIN"])
+@pytest.mark.parametrize(("way", "method"), [("+9996621002", "auth.sendCode"), ("", "auth.exportLoginToken")])
+async def test_what_no_answer_would_change_ends_the_log_in(
+    site: BridgeSite, world: World, way: str, method: str, words: str
+) -> None:
+    world.faults.set(Fault("error", method, code=CODES.get(words, 400), message=words))
+    code, console = await attempt(site, way)
+    assert (code, console.said[-1]) == (1, SENTENCES[words])
+    assert console.asked == [WAY_QUESTION]
+
+
+@pytest.mark.parametrize("phone", ["+9996621002", ""])
 @pytest.mark.parametrize(
     "changes",
     [
@@ -132,9 +204,9 @@ async def test_what_telegram_refuses_without_a_sentence_of_ours_is_said_in_its_w
     ],
 )
 async def test_credentials_that_do_not_belong_together_are_a_sentence(
-    site: BridgeSite, changes: dict[str, object]
+    site: BridgeSite, phone: str, changes: dict[str, object]
 ) -> None:
-    code, console = await attempt(site, "+9996621002", **changes)
+    code, console = await attempt(site, phone, **changes)
     assert code == 1
     assert "https://my.telegram.org/apps" in console.said[-1]
 
@@ -149,26 +221,152 @@ async def test_a_telegram_that_cannot_be_reached_is_a_sentence(site: BridgeSite,
 # -- what is kept --------------------------------------------------------------------------------------------------
 
 
-async def test_the_key_is_made_once_and_its_place_is_said(site: BridgeSite, bob: Person) -> None:
+async def test_the_key_is_made_once_and_its_place_is_said(site: BridgeSite, bob: Person, world: World) -> None:
     key_file = site.settings().session_key_file
     console = await site.log_in(bob)
     assert console.said[0] == f"Sessions are sealed with the key in {key_file.absolute()} (made just now)."
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(key_file.parent.stat().st_mode) == 0o700
     made = key_file.read_bytes()
-    console = await site.log_in(bob)
+    console = await site.log_in(world.people[ALICE])
     assert console.said[0] == f"Sessions are sealed with the key in {key_file.absolute()}."
     assert key_file.read_bytes() == made
 
 
-async def test_logging_in_again_renews_the_session_of_the_one_account(site: BridgeSite, bob: Person) -> None:
-    sealed = []
-    for _ in range(2):
-        await site.log_in(bob)
-        (row,) = await stored(site, tables.Account)
-        assert isinstance(row, tables.Account)
-        sealed.append(row.session)
-    assert sealed[0] != sealed[1]
+async def test_an_account_of_another_dc_logs_in_there_and_is_served_from_there(
+    site: BridgeSite, bob: Person, server: MTProtoServer
+) -> None:
+    bob.dc_id = 4
+    console = await site.log_in(bob)
+    assert "Logged in as Bob; the sealed session is in the store." in console.said
+    async with site.bridge(), site.client() as client:
+        while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
+            await asyncio.sleep(0)
+        assert (await client.browse_programs(caller(ALICE), page=0, size=6)).total == 2
+        assert {one.authorization.dc_id for one in server.connections if one.authorization} == {4}
+
+
+# -- what is refused -----------------------------------------------------------------------------------------------
+
+
+def signed_in(server: MTProtoServer) -> list[int]:
+    """Whose sessions there are at Telegram."""
+    return [one.account_id for one in server.authorizations if one.account_id]
+
+
+async def test_an_account_that_is_logged_in_is_not_logged_in_twice(
+    site: BridgeSite, bob: Person, server: MTProtoServer
+) -> None:
+    await site.log_in(bob)
+    (before,) = await stored(site, tables.Account)
+    code, console = await attempt(site, f"+{bob.phone}", CODE, PASSWORD)
+    assert code == 1
+    assert console.said[-2:] == [
+        f"Bob ({BOB}) is logged in here already; this second log-in is ended again.",
+        f"To log it in anew, remove it first: `python -m mtproto_bridge accounts remove {BOB}`.",
+    ]
+    assert signed_in(server) == [BOB], "the second session is no more at Telegram"
+    (after,) = await stored(site, tables.Account)
+    assert vars(before)["session"] == vars(after)["session"]
+
+
+async def test_an_account_whose_key_is_lost_is_healed_by_logging_in(site: BridgeSite, bob: Person) -> None:
+    await site.log_in(bob)
+    site.settings().session_key_file.unlink()
+    await site.log_in(bob)
+    (row,) = await stored(site, tables.Account)
+    sealed: bytes = vars(row)["session"]
+    assert KeyRing.load(site.settings().session_key_file).open(AccountId(BOB), sealed).account == BOB
+
+
+async def test_a_lost_account_keeps_its_routes_and_managers_and_gets_a_new_session(
+    site: BridgeSite, bob: Person, server: MTProtoServer
+) -> None:
+    await site.log_in(bob)
+    (first,) = await stored(site, tables.Account)
+    kept = [[{**vars(row), "_sa_instance_state": None} for row in await stored(site, one)] for one in KEPT]
+    server.world.end_sessions(BOB)
+    store = await open_store(database_url(site.settings()))
+    async with store.begin() as session:
+        await accounts.mark_logged_out(session, AccountId(BOB))
+    await store.close()
+    await site.log_in(bob)
+    (second,) = await stored(site, tables.Account)
+    assert vars(first)["session"] != vars(second)["session"]
+    assert vars(second)["state"] == "ready"
+    assert kept == [[{**vars(row), "_sa_instance_state": None} for row in await stored(site, one)] for one in KEPT]
+
+
+async def test_a_bots_token_is_no_phone_number(site: BridgeSite, server: MTProtoServer) -> None:
+    code, console = await attempt(site, "7000001:AAStarlingSandboxTokenThatOpensNothing1", "+9996621001", "22222")
+    assert code == 0
+    assert SENTENCES["BOT"] in console.said
+    assert server.calls["auth.sendCode"] == 1, "and goes nowhere"
+
+
+async def test_a_bots_session_is_refused_and_ended(
+    site: BridgeSite, server: MTProtoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telegram gives none by these ways; should one come, it is not kept."""
+    real = objects.user
+
+    def as_bot(*about: Any) -> Any:
+        shown = real(*about)
+        shown.bot, shown.bot_info_version = True, 1
+        return shown
+
+    monkeypatch.setattr(objects, "user", as_bot)
+    code, console = await attempt(site, "+9996621001", "22222")
+    assert (code, console.said[-1]) == (1, SENTENCES["BOT"])
+    assert signed_in(server) == []
+    assert await stored(site, tables.Account) == []
+
+
+# -- what is left when it is broken off ----------------------------------------------------------------------------
+
+
+async def test_a_session_that_cannot_be_kept_is_ended_at_telegram(
+    site: BridgeSite, server: MTProtoServer, world: World
+) -> None:
+    world.faults.set(Fault("flood_wait", "users.getUsers", seconds=7))
+    code, console = await attempt(site, "+9996621001", "22222")
+    assert (code, console.said[-1]) == (1, "Telegram broke the log-in off (wait 7 s). Nothing was logged in.")
+    assert signed_in(server) == []
+
+
+async def test_a_session_that_telegram_does_not_end_is_named(
+    site: BridgeSite, server: MTProtoServer, world: World
+) -> None:
+    world.faults.set(Fault("flood_wait", "users.getUsers", seconds=7))
+    world.faults.set(Fault("flood_wait", "auth.logOut", seconds=7))
+    code, console = await attempt(site, "+9996621001", "22222")
+    assert code == 1
+    assert "see Settings, Devices, and end Starling bridge there" in console.said[-1]
+    assert signed_in(server) == [ALICE]
+
+
+async def test_ctrl_c_after_the_code_leaves_no_session(site: BridgeSite, server: MTProtoServer, world: World) -> None:
+    asked = asyncio.Event()
+
+    async def never(_: float) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    server.sleep = never
+    world.faults.set(Fault("delay", "users.getUsers", seconds=1))
+    working = asyncio.create_task(login(site.settings(), ScriptedConsole(["+9996621001", "22222"])))
+    async with asyncio.timeout(PATIENCE):
+        await asked.wait()
+        assert signed_in(server) == [ALICE]
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    assert signed_in(server) == []
+    assert await stored(site, tables.Account) == []
+    assert server.connections == []
+
+
+# -- what is kept, seen from the channels --------------------------------------------------------------------------
 
 
 async def test_a_channel_the_account_may_post_in_is_registered_with_its_posting_admins(
@@ -223,11 +421,12 @@ async def test_a_copy_of_the_data_alone_opens_no_session(site: BridgeSite, serve
 # -- the command ---------------------------------------------------------------------------------------------------
 
 
-async def command(site: BridgeSite, name: str, *lines: str) -> tuple[int, str]:
-    """`python -m mtproto_bridge NAME`, its input from a pipe; answers the exit code and all it printed."""
+def environment(site: BridgeSite) -> dict[str, str]:
+    """What the commands are told from outside."""
     settings = site.settings()
-    variables = {
+    return {
         "PATH": os.environ.get("PATH", ""),
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "ENV_FILE": "",
         "API_ID": str(settings.api_id),
         "API_HASH": settings.api_hash.get_secret_value(),
@@ -236,11 +435,15 @@ async def command(site: BridgeSite, name: str, *lines: str) -> tuple[int, str]:
         "MTPROTO_SERVER": str(settings.mtproto_server),
         "MTPROTO_PUBLIC_KEY_FILE": str(settings.mtproto_public_key_file),
     }
+
+
+async def command(site: BridgeSite, name: str, *lines: str) -> tuple[int, str]:
+    """`python -m mtproto_bridge NAME`, its input from a pipe; answers the exit code and all it printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "mtproto_bridge", *name.split()),
         cwd=site.folder,
-        env=variables,
+        env=environment(site),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

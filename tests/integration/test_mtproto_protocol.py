@@ -15,8 +15,7 @@ from sandbox.mtproto.authorizations import Salts
 from sandbox.mtproto.crypto import AuthKey, DecryptionError, decrypt
 from sandbox.mtproto.handshake import Handshake, HandshakeError
 from sandbox.mtproto.keys import BadInnerDataError, ServerKey
-from sandbox.mtproto.passwords import Passwords
-from sandbox.mtproto.rpc import Call, Dispatcher, MethodTable, Site, method_name
+from sandbox.mtproto.rpc import Dispatcher, MethodTable, method_name
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.mtproto.session import BadMessage, Session, unpack_container
 from sandbox.mtproto.wire import CONTAINER, GZIP_PACKED, MalformedError, gunzip, parse, serialize, tl_bytes
@@ -174,7 +173,7 @@ async def test_a_client_must_introduce_itself_in_a_layer_the_server_knows(server
     async with account(server, ALICE):
         authorization = next(iter(server.authorizations))
     dispatcher = Dispatcher([MethodTable()])
-    call = Call(server.world, authorization, Passwords(), Site("127.0.0.1", 1))
+    call = server.call(authorization)
     wrapped = functions.InvokeWithLayerRequest(LAYER + 1, functions.help.GetConfigRequest())
     with pytest.raises(TelegramError, match="CONNECTION_LAYER_INVALID"):
         dispatcher.plan(call, wrapped)

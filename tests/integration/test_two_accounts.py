@@ -13,10 +13,11 @@ from mtproto_bridge.app import Bridge
 from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import BalanceId, BotId
+from mtproto_bridge.removal import remove
 from mtproto_bridge.store import tables
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Channel, World, accounts
-from tests.bridge_fixtures import LEASE_SECONDS, BridgeSite, bridge_site, caller
+from tests.bridge_fixtures import LEASE_SECONDS, BridgeSite, ScriptedConsole, bridge_site, caller
 from tests.sandbox_fixtures import ALICE, BOB, CHESS, QUIZ, START, small_world
 
 PATIENCE = 20
@@ -155,6 +156,7 @@ async def test_a_balance_whose_account_is_lost_is_served_again_once_another_acco
         assert (await client.join(OWNER, news, BotId(QUIZ), site.nonce())).changed
         world.end_sessions(BOB)
         assert await refusal(client.show_affiliation(OWNER, news, BotId(QUIZ))) == ErrorCode.ACCOUNT_UNAVAILABLE
+        assert await remove(site.settings(), ALICE, ScriptedConsole([]), yes=True, forget=False) == 0
         await site.log_in(world.people[ALICE])  # who may post there as well
         async with asyncio.timeout(PATIENCE):
             while await client._server.hash_get(client._keys.routes(), str(news)) != str(ALICE):  # noqa: ASYNC110

@@ -1,8 +1,9 @@
-"""Logging in and out (core.telegram.org/api/auth)."""
+"""Logging in and out (core.telegram.org/api/auth, core.telegram.org/api/qr-login)."""
 
 from __future__ import annotations
 
 import hmac
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,10 @@ methods = MethodTable()
 @methods.serves(functions.auth.SendCodeRequest, needs_login=False)
 def send_code(call: Call, request: TLRequest) -> TLObject:
     """core.telegram.org/method/auth.sendCode: the code is the World's `login_code` of that person."""
-    if (request.api_id, request.api_hash) != (call.world.api_id, call.world.api_hash):
-        raise bad_request("API_ID_INVALID")
+    _check_api(call, request)
     person = _person(call, request.phone_number)
+    if person.dc_id != call.authorization.dc_id:
+        raise TelegramError(303, f"PHONE_MIGRATE_{person.dc_id}")
     return types.auth.SentCode(types.auth.SentCodeTypeApp(len(person.login_code)), _code_hash(call, person))
 
 
@@ -38,10 +40,7 @@ def sign_in(call: Call, request: TLRequest) -> TLObject:
         raise bad_request("PHONE_CODE_EXPIRED")
     if request.phone_code != person.login_code:
         raise bad_request("PHONE_CODE_INVALID")
-    if person.password is not None:
-        call.authorization.pending_account_id = person.id
-        raise TelegramError(401, "SESSION_PASSWORD_NEEDED")
-    return _authorize(call, person)
+    return _let_in(call, person)
 
 
 @methods.serves(functions.auth.CheckPasswordRequest, needs_login=False)
@@ -53,11 +52,62 @@ def check_password(call: Call, request: TLRequest) -> TLObject:
     return _authorize(call, person)
 
 
+@methods.serves(functions.auth.ExportLoginTokenRequest, needs_login=False)
+def export_login_token(call: Call, request: TLRequest) -> TLObject:
+    """core.telegram.org/method/auth.exportLoginToken: a token to show, or what became of the one that was shown."""
+    _check_api(call, request)
+    token = call.login_tokens.export(call.authorization, request.except_ids)
+    if token.person_id is None:
+        return types.auth.LoginToken(datetime.fromtimestamp(token.expires, UTC), token.value)
+    person = call.world.people[token.person_id]
+    if person.dc_id != call.authorization.dc_id:
+        return types.auth.LoginTokenMigrateTo(person.dc_id, token.value)
+    token.used = True
+    return types.auth.LoginTokenSuccess(_let_in(call, person))
+
+
+@methods.serves(functions.auth.ImportLoginTokenRequest, needs_login=False)
+def import_login_token(call: Call, request: TLRequest) -> TLObject:
+    """core.telegram.org/method/auth.importLoginToken: at the DC of who accepted it, and at no other."""
+    token = call.login_tokens.accepted(request.token)
+    person = call.world.people[token.person_id or 0]
+    if person.dc_id != call.authorization.dc_id:
+        raise bad_request("AUTH_TOKEN_INVALID")
+    token.used = True
+    return types.auth.LoginTokenSuccess(_let_in(call, person))
+
+
+@methods.serves(functions.auth.AcceptLoginTokenRequest)
+def accept_login_token(call: Call, request: TLRequest) -> TLObject:
+    """core.telegram.org/method/auth.acceptLoginToken: lets another client in, and tells it (updateLoginToken)."""
+    token = call.login_tokens.accept(call.account.id, request.token)
+    now = datetime.now(UTC)
+    return types.Authorization(
+        hash=int.from_bytes(token.value[:7], "little"),
+        device_model="Somebody's",
+        platform="",
+        system_version="",
+        api_id=call.world.api_id,
+        app_name="Sandbox",
+        app_version="1",
+        date_created=now,
+        date_active=now,
+        ip=call.site.host,
+        country="",
+        region="",
+    )
+
+
 @methods.serves(functions.auth.LogOutRequest)
 def log_out(call: Call, _: TLRequest) -> TLObject:
     """core.telegram.org/method/auth.logOut."""
     call.authorization.log_out()
     return types.auth.LoggedOut()
+
+
+def _check_api(call: Call, request: TLRequest) -> None:
+    if (request.api_id, request.api_hash) != (call.world.api_id, call.world.api_hash):
+        raise bad_request("API_ID_INVALID")
 
 
 def _person(call: Call, phone: str) -> Person:
@@ -74,6 +124,14 @@ def _code_hash(call: Call, person: Person) -> str:
     """Binds a code to the key that asked for it: another client's hash is refused."""
     key = call.authorization.key.data
     return hmac.new(key, f"code of {person.id}".encode(), sha256).hexdigest()[:18]
+
+
+def _let_in(call: Call, person: Person) -> TLObject:
+    """Log the person in, unless a password is still owed."""
+    if person.password is not None:
+        call.authorization.pending_account_id = person.id
+        raise TelegramError(401, "SESSION_PASSWORD_NEEDED")
+    return _authorize(call, person)
 
 
 def _authorize(call: Call, person: Person) -> TLObject:

@@ -10,6 +10,7 @@ from telethon.tl import TLObject, TLRequest, functions, types
 
 from sandbox.mtproto.rpc import MethodTable
 from sandbox.world import accounts, channels
+from sandbox.world.model import FIRST_DC
 
 if TYPE_CHECKING:
     from sandbox.mtproto.rpc import Call
@@ -19,21 +20,18 @@ Json: TypeAlias = "bool | float | str | list[str]"
 
 methods = MethodTable()
 
-THIS_DC = 2
-ALL_DCS = (1, 2, 3, 4, 5)
-
 
 @methods.serves(functions.help.GetConfigRequest, needs_login=False)
 def get_config(call: Call, _: TLRequest) -> TLObject:
-    """core.telegram.org/method/help.getConfig: every DC is this server. Its dates are the wall clock's."""
+    """core.telegram.org/method/help.getConfig: each DC has a port of its own. Its dates are the wall clock's."""
     now = datetime.now(UTC)
-    site = call.site
+    site, this_dc = call.site, call.authorization.dc_id
     return types.Config(
         date=now,
         expires=now + timedelta(hours=1),
         test_mode=False,
-        this_dc=THIS_DC,
-        dc_options=[types.DcOption(dc, site.host, site.port, this_port_only=True) for dc in ALL_DCS],
+        this_dc=this_dc,
+        dc_options=[types.DcOption(dc, site.host, port, this_port_only=True) for dc, port in site.ports.items()],
         dc_txt_domain_name="",
         chat_size_max=200,
         megagroup_size_max=200_000,
@@ -59,14 +57,14 @@ def get_config(call: Call, _: TLRequest) -> TLObject:
         me_url_prefix="https://t.me/",
         caption_length_max=1024,
         message_length_max=4096,
-        webfile_dc_id=THIS_DC,
+        webfile_dc_id=this_dc,
     )
 
 
 @methods.serves(functions.help.GetNearestDcRequest, needs_login=False)
-def get_nearest_dc(_: Call, __: TLRequest) -> TLObject:
+def get_nearest_dc(call: Call, _: TLRequest) -> TLObject:
     """core.telegram.org/method/help.getNearestDc."""
-    return types.NearestDc("NL", THIS_DC, THIS_DC)
+    return types.NearestDc("NL", call.authorization.dc_id, FIRST_DC)
 
 
 @methods.serves(functions.help.GetAppConfigRequest, needs_login=False)

@@ -1,4 +1,4 @@
-"""Chats, as far as a client must list them to learn of the channels it is in; and coming in by an invite."""
+"""Chats, as far as a client must list them to learn of its channels; coming in by an invite; words to a bot."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from telethon.tl import TLObject, TLRequest, functions, types
 
 from sandbox.mtproto import objects, peers
 from sandbox.mtproto.news import CHANNEL_PTS
-from sandbox.mtproto.rpc import MethodTable
-from sandbox.world import invites
+from sandbox.mtproto.rpc import MethodTable, NotServedError
+from sandbox.world import attribution, invites
 from sandbox.world.errors import bad_request
+from sandbox.world.model import Bot
 
 if TYPE_CHECKING:
     from sandbox.mtproto.rpc import Call
@@ -22,6 +23,7 @@ DIALOGS_LIMIT = 100
 DIALOGS_DEFAULT = 20
 ARCHIVE = 1
 FIRST_MESSAGE = 1
+MAX_TEXT = 4096
 
 
 @methods.serves(functions.messages.GetDialogsRequest)
@@ -70,6 +72,27 @@ def import_chat_invite(call: Call, request: TLRequest) -> TLObject:
     found = invites.use(call.world, call.account.id, request.hash)
     call.about.update(channel=found.id)
     return types.messages.ChatInviteJoinResultOk(objects.news_of(call.world, call.account.id, found))
+
+
+@methods.serves(functions.messages.SendMessageRequest, changes_things=True)
+def send_message(call: Call, request: TLRequest) -> TLObject:
+    """core.telegram.org/method/messages.sendMessage: plain words to a bot, and to nobody else.
+
+    Whatever they are, the bot knows the account from then on. The history of that chat is not kept on this side.
+    """
+    bot = peers.peer(call, request.peer)
+    if not isinstance(bot, Bot):
+        raise NotServedError("messages.sendMessage to anybody but a bot")
+    text = request.message.strip()
+    if not text:
+        raise bad_request("MESSAGE_EMPTY")
+    if len(text) > MAX_TEXT:
+        raise bad_request("MESSAGE_TOO_LONG")
+    attribution.start(call.world, call.account.id, bot.id)
+    for tell in call.world.on_message:
+        tell(call.account.id, bot.id, text)
+    call.about.update(bot=bot.id)
+    return types.UpdateShortSentMessage(FIRST_MESSAGE, pts=1, pts_count=0, date=call.world.clock.now(), out=True)
 
 
 def _newest_first(call: Call) -> list[Channel]:
