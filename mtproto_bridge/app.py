@@ -198,10 +198,12 @@ class Directory:
         return list(known)
 
     async def _write_routes(self, routes: dict[str, str]) -> None:
-        """Only what changed, unless the server forgot: this is asked several times a lease."""
-        if await self._server.ask("HLEN", self._keys.routes()) < len(routes):
-            self._written = {}
-        changed = dict(routes.items() - self._written.items())
+        """Only what changed, unless the server knows more or less than we do: this is asked several times a lease."""
+        if await self._server.ask("HLEN", self._keys.routes()) != len(routes):
+            self._written = await self._server.hash_all(self._keys.routes())
+        changed, gone = dict(routes.items() - self._written.items()), self._written.keys() - routes.keys()
         if changed:
             await self._server.hash_put(self._keys.routes(), changed)
+        if gone:
+            await self._server.ask("HDEL", self._keys.routes(), *gone)
         self._written = routes

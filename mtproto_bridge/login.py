@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mtproto_bridge.actions.our_bot import press_start
@@ -16,7 +17,7 @@ from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.our_bot import our_bot
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, balances, open_store
-from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, Me, NotReached, OwnChannel, Refused
+from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, Gateway, Me, NotReached, OwnChannel, Refused
 from mtproto_bridge.telegram.key_file import locked
 from mtproto_bridge.telegram.login import Login, LoginRefused, Step
 from mtproto_bridge.telegram.sessions import KeyRing, SessionKeyError
@@ -172,6 +173,7 @@ async def _keep(attempt: Login, store: Store, settings: BridgeSettings, console:
         console.say(f"To log it in anew, remove it first: `python -m mtproto_bridge accounts remove {me.id}`.")
         return 1
     console.say(f"Logged in as {printable(me.name)}; the sealed session is in the store.")
+    await _learn_more(attempt.gateway(), store, me)
     await _register_channels(attempt, store, me, console)
     await _start_bot(attempt, store, me, settings, console)
     return 0
@@ -217,6 +219,24 @@ async def _register_channels(attempt: Login, store: Store, me: Me, console: Cons
     for channel in channels:
         title = printable(channel.title)
         console.say(f"  registered the channel {title}: its admins with the right to post can use it")
+
+
+async def _learn_more(gateway: Gateway, store: Store, me: Me) -> None:
+    """What Telegram lets it do, and the bots it owns. What cannot be read now, the bridge reads later."""
+    with suppress(*TROUBLE):
+        may, bots = await gateway.capabilities(), await gateway.own_bots()
+        async with store.begin() as unit:
+            await accounts.note_allowed(unit, me.id, premium=may.premium, may_connect=may.may_connect)
+            for bot in bots:
+                await balances.register(
+                    unit,
+                    kind="bot",
+                    peer_id=bot.id,
+                    title=bot.title,
+                    username=bot.username,
+                    account=me.id,
+                    managers=[me.id],
+                )
 
 
 async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) -> None:

@@ -5,16 +5,16 @@ Follows core.telegram.org/api/bots/referrals.
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from mtproto_bridge.actions.balances import authorize, describe, known_balances, peer_of
+from mtproto_bridge.actions.balances import authorize, known_balances, peer_of
 from mtproto_bridge.actions.bots import meet
 from mtproto_bridge.actions.context import Context
+from mtproto_bridge.actions.describing import describe
+from mtproto_bridge.actions.notices import acted
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations, Program
 from mtproto_bridge.protocol.requests import Join, ListAffiliations, Revoke, ShowAffiliation
-from mtproto_bridge.store import affiliations, audit, programs, tables
+from mtproto_bridge.store import accounts, affiliations, audit, programs, tables
 from mtproto_bridge.telegram.gateway import BalancePeer, Connection, Refused
 
 ALREADY_REVOKED = "STARREF_HASH_REVOKED"
@@ -24,7 +24,8 @@ async def join(context: Context, request: Join) -> AffiliationPage:
     """Connect the balance to the program, or return the live link it has.
 
     Raises:
-        BridgeError: as `authorize` and `meet`; program_unavailable, program_closing, deadline_passed.
+        BridgeError: as `authorize` and `meet`; program_unavailable, program_closing, connect_not_allowed,
+            deadline_passed.
     """
     balance = await authorize(context, request.balance_id)
     await meet(context, request.bot_id)
@@ -34,6 +35,7 @@ async def join(context: Context, request: Join) -> AffiliationPage:
     if before is None or before.revoked:
         if context.late:
             raise BridgeError(ErrorCode.DEADLINE_PASSED)
+        await _require_may_connect(context, balance)
         made, old_url = await _connect(context, peer, program, request.bot_id), before.url if before else None
     else:
         known = await _last_known(context, request)
@@ -47,6 +49,13 @@ async def join(context: Context, request: Join) -> AffiliationPage:
 async def _last_known(context: Context, request: Join) -> tables.Affiliation | None:
     async with context.store.begin() as session:
         return await affiliations.current(session, request.balance_id, request.bot_id)
+
+
+async def _require_may_connect(context: Context, balance: tables.Balance) -> None:
+    async with context.store.begin() as session:
+        account = await accounts.row(session, context.account)
+    if account and account.may_connect is False:
+        raise BridgeError(Failure(code=ErrorCode.CONNECT_NOT_ALLOWED, balance_title=balance.title))
 
 
 async def _connect(context: Context, peer: BalancePeer, program: Program | None, bot: BotId) -> Connection:
@@ -104,7 +113,7 @@ async def revoke(context: Context, request: Revoke) -> AffiliationPage:
         changed = context.again and not link.revoked  # nobody knew of it: the lost attempt revoked it
     async with context.store.begin() as session:
         if changed:
-            await _audit(context, session, "revoke", link)
+            await acted(context, session, "revoke", balance, link)
         session.add(link)
         link.revoked, link.seen_at = True, context.now()
         # From the store: the deed is done, and no refusal of another call may hide that.
@@ -135,17 +144,6 @@ async def list_affiliations(context: Context, request: ListAffiliations) -> Affi
     )
 
 
-async def _audit(context: Context, session: AsyncSession, action: audit.Action, link: tables.Affiliation) -> None:
-    await audit.write(
-        session,
-        at=context.now(),
-        person=context.actor,
-        action=action,
-        balance=link.balance_id,
-        bot=link.bot_id,
-    )
-
-
 async def _page(  # noqa: PLR0913 - what a page says
     context: Context,
     balance: tables.Balance,
@@ -159,7 +157,7 @@ async def _page(  # noqa: PLR0913 - what a page says
     async with context.store.begin() as session:
         row = await affiliations.save(session, BalanceId(balance.id), connection, context.now())
         if done:
-            await _audit(context, session, done, row)
+            await acted(context, session, done, balance, row)
     described = _describe(row, balance, program.end_date if program else None, url=row.url)
     if program is None:
         described = described.model_copy(update={"program_state": "ended"})

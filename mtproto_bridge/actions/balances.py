@@ -1,23 +1,26 @@
 """Balances: who may act for which. The rule of authorization is here and nowhere else.
 
 A person may act for a channel that Telegram says, at that moment, they created or administer with the right
-to post; and for an account that is they themselves (same Telegram id).
+to post; and for an account that is they themselves (same Telegram id), and the bots that account owns.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
+from mtproto_bridge.actions import health
 from mtproto_bridge.actions.context import Context, Inside
+from mtproto_bridge.actions.describing import describe
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
-from mtproto_bridge.protocol.replies import Balance, Balances, Refreshed
+from mtproto_bridge.protocol.replies import Balances, Refreshed
 from mtproto_bridge.protocol.requests import ListBalances, Refresh
-from mtproto_bridge.store import affiliations, balances, tables
+from mtproto_bridge.store import accounts, affiliations, balances, tables
 from mtproto_bridge.telegram.gateway import BalancePeer, Refused
 
 PROOF_LIFE = timedelta(seconds=60)
 """How long lists may use an answer of Telegram's on who manages what."""
 
-_GONE = ("CHANNEL_PRIVATE", "CHANNEL_INVALID", "PEER_ID_INVALID")
+_TROUBLES = {"rights_missing": ErrorCode.RIGHTS_MISSING, "unreachable": ErrorCode.BALANCE_UNREACHABLE}
 
 
 async def authorize(context: Context, balance_id: BalanceId) -> tables.Balance:
@@ -37,13 +40,25 @@ async def authorize(context: Context, balance_id: BalanceId) -> tables.Balance:
         allowed = await _ask_telegram(context, balance)
     except BridgeError as error:
         # What is wrong with a channel is told to its managers only.
-        raise error if manager else BridgeError(ErrorCode.NOT_A_MANAGER) from error
+        raise error if is_known(manager) else BridgeError(ErrorCode.NOT_A_MANAGER) from error
     if not _tells_the_same(manager, allowed=allowed, since=context.now() - PROOF_LIFE / 2):
         async with context.store.begin() as session:
             await balances.note_proof(session, balance_id, context.actor, allowed=allowed, at=context.now())
     if not allowed:
         raise BridgeError(ErrorCode.NOT_A_MANAGER)
     return balance
+
+
+async def require_served(context: Inside, balance_id: BalanceId) -> None:
+    """See that the balance is this account's still, where Telegram is not asked about it.
+
+    Raises:
+        BridgeError: moved.
+    """
+    async with context.store.begin() as session:
+        balance, _ = await balances.find(session, balance_id, context.actor)
+    if balance and balance.account_id != context.account:
+        raise BridgeError(Failure(code=ErrorCode.MOVED, account_id=balance.account_id))
 
 
 def _tells_the_same(manager: tables.Manager | None, *, allowed: bool, since: datetime) -> bool:
@@ -53,23 +68,30 @@ def _tells_the_same(manager: tables.Manager | None, *, allowed: bool, since: dat
     return manager.allowed == allowed and _since(manager.checked_at, since)
 
 
+def is_known(manager: tables.Manager | None) -> bool:
+    """Whether somebody is known as a manager, where Telegram cannot be asked: it said so last, or never was asked."""
+    return manager is not None and (manager.allowed or manager.checked_at is None)
+
+
 async def _ask_telegram(context: Context, balance: tables.Balance) -> bool:
-    if balance.kind == "account":
-        return balance.peer_id == context.actor == context.account
-    if balance.kind != "channel":
+    if balance.kind == "channel":
+        return await _posts_in(context, balance)
+    if context.actor != context.account:
         return False
-    try:
-        admins = await context.gateway.posting_admins(balance.peer_id)
-    except Refused as refused:
-        if refused.message == "CHAT_ADMIN_REQUIRED":
-            raise BridgeError(Failure(code=ErrorCode.RIGHTS_MISSING, balance_title=balance.title)) from refused
-        if refused.message in _GONE:
-            raise BridgeError(Failure(code=ErrorCode.BALANCE_UNREACHABLE, balance_title=balance.title)) from refused
-        raise
-    if context.actor not in admins:
+    if balance.kind == "bot":
+        return any(one.id == balance.peer_id for one in await context.gateway.own_bots())
+    return balance.peer_id == context.actor
+
+
+async def _posts_in(context: Context, balance: tables.Balance) -> bool:
+    seen = await health.see(context.gateway, context.account, balance.peer_id)
+    if seen.health != balance.health:
+        async with context.store.begin() as session:
+            await health.note(session, balance, seen.health, context.now())
+    if seen.posting and context.actor not in seen.posting:
         return False
-    if context.account not in admins:
-        raise BridgeError(Failure(code=ErrorCode.RIGHTS_MISSING, balance_title=balance.title))
+    if seen.health != "ok":
+        raise BridgeError(Failure(code=_TROUBLES[seen.health], balance_title=balance.title))
     return True
 
 
@@ -85,8 +107,27 @@ async def known_balances(context: Inside, *, links: bool = False) -> tuple[list[
     for balance, manager in rows:
         if not _since(manager.checked_at, fresh) or (links and not _since(balance.listed_at, fresh)):
             stale.add(AccountId(balance.account_id))
-        if manager.allowed and _since(manager.checked_at, fresh):
+        if manager.allowed and _since(manager.checked_at, fresh) and balance.health not in _TROUBLES:
             mine.append(balance)
+    return mine, sorted(stale)
+
+
+async def known_channels(context: Inside) -> tuple[list[tuple[tables.Balance, tables.Account]], list[AccountId]]:
+    """The channels that Telegram last said the actor may act for, healthy or not, and who should ask again.
+
+    What an account served that cannot be asked any more is among them: they are to see that.
+    """
+    async with context.store.begin() as session:
+        rows = await balances.channels_of(session, context.actor)
+    fresh = context.now() - PROOF_LIFE
+    mine, stale = [], set()
+    for balance, manager, account in rows:
+        asks = account.state in accounts.SERVING
+        is_fresh = _since(manager.checked_at, fresh)
+        if asks and not is_fresh:
+            stale.add(AccountId(account.id))
+        if manager.allowed and (is_fresh or not asks):
+            mine.append((balance, account))
     return mine, sorted(stale)
 
 
@@ -102,6 +143,8 @@ async def list_balances(context: Inside, _: ListBalances) -> Balances:
 
 async def refresh(context: Context, request: Refresh) -> Refreshed:
     """Ask Telegram anew for the actor's balances on this account, and read their links where wanted."""
+    if context.actor == context.account:
+        await _find_own_bots(context)
     async with context.store.begin() as session:
         rows = await balances.managed_by(session, context.actor)
     for balance, _ in rows:
@@ -110,35 +153,43 @@ async def refresh(context: Context, request: Refresh) -> Refreshed:
     return Refreshed()
 
 
+async def _find_own_bots(context: Context) -> None:
+    """Write down the bots of the account's own person; whether each is theirs still is asked like for any balance."""
+    with suppress(Refused):  # the other balances are not to blame
+        owned = await context.gateway.own_bots()
+        async with context.store.begin() as session:
+            for bot in owned:
+                await balances.register(
+                    session,
+                    kind="bot",
+                    peer_id=bot.id,
+                    title=bot.title,
+                    username=bot.username,
+                    account=context.account,
+                    managers=[context.actor],
+                )
+
+
 async def _renew(context: Context, balance: tables.Balance, *, links: bool) -> None:
     balance_id = BalanceId(balance.id)
     now = context.now()
+    allowed: bool | None
     try:
         allowed = await _ask_telegram(context, balance)
         found = await context.gateway.connections(peer_of(balance)) if allowed and links else None
     except BridgeError:
-        allowed, found = False, None
+        allowed, found = None, None
     except Refused:  # of this balance nothing new is known; the others are not to blame
         return
     async with context.store.begin() as session:
-        await balances.note_proof(session, balance_id, context.actor, allowed=allowed, at=now)
+        if allowed is None:
+            await balances.note_asked(session, balance_id, context.actor, now)
+        else:
+            await balances.note_proof(session, balance_id, context.actor, allowed=allowed, at=now)
         if found is not None:
             await affiliations.save_list(session, balance_id, found, now)
         if links:  # also when it may not be read: asking again at once would not help
             await balances.mark_listed(session, balance_id, now)
-
-
-def describe(balance: tables.Balance, *, joined: bool = False) -> Balance:
-    """A balance as it travels."""
-    return Balance.model_validate(
-        {
-            "id": balance.id,
-            "kind": balance.kind,
-            "title": balance.title,
-            "username": balance.username,
-            "joined": joined,
-        }
-    )
 
 
 def peer_of(balance: tables.Balance) -> BalancePeer:

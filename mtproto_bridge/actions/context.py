@@ -59,6 +59,8 @@ class Shared:
     names: Names
     resolves: Buckets
     """Each person's share of resolving usernames."""
+    joins: Buckets
+    """How many channels each account may come into now."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from mtproto_bridge.actions import affiliations, balances, channels, operations,
 from mtproto_bridge.actions.context import Context, Desk, Inside, Rules, Shared, failure_of
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.people import People
+from mtproto_bridge.actions.placement import JOIN_EVERY, JOINS_AT_ONCE
 from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.handling import Flooded, Lease, Outcome
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce, Reply, Request
@@ -22,6 +23,7 @@ from mtproto_bridge.protocol.requests import (
     BanPerson,
     BrowsePrograms,
     DecideRegistration,
+    ForBalance,
     Join,
     ListAffiliations,
     ListBalances,
@@ -90,7 +92,8 @@ class Actions:
         self._store = store
         self._now = now
         resolves = Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now)
-        self._shared = Shared(rules, People(store, now), desk, asyncio.Lock(), Names(now), resolves)
+        joins = Buckets(JOINS_AT_ONCE, JOIN_EVERY, now)
+        self._shared = Shared(rules, People(store, now), desk, asyncio.Lock(), Names(now), resolves, joins)
 
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """Connect an account ahead of its next request; what hinders it, the request will say."""
@@ -158,6 +161,8 @@ class Actions:
         if request.nonce is not None:
             _check_age(request.nonce, now)
         await self._shared.people.meet(request)
+        if stored and isinstance(stored.result, ChannelRemoved):  # there is no channel left to have a right to
+            return stored.result.model_copy(update={"replayed": True})
         facts: dict[str, Any] = {
             "account": account,
             "store": self._store,
@@ -167,10 +172,25 @@ class Actions:
             "shared": self._shared,
             "late": late,
         }
-        inside = INSIDE.get(type(request.payload))
-        if inside:
-            return await inside(Inside(**facts, again=attempt > 1), request.payload)
-        again = attempt > 1
+        kind, again = type(request.payload), attempt > 1
+        if kind in INSIDE:
+            return await INSIDE[kind](Inside(**facts, again=again), request.payload)
+        try:
+            return await self._at_telegram(account, request, lease, facts, stored=stored, again=again)
+        except (AccountLost, SessionSealed) as error:
+            failure = await self._failure(account, error)
+            return await _without_account(Inside(**facts, again=again), request, failure)
+
+    async def _at_telegram(  # noqa: PLR0913 - what a request is
+        self,
+        account: AccountId,
+        request: Request,
+        lease: Lease,
+        facts: dict[str, Any],
+        *,
+        stored: Reply | None,
+        again: bool,
+    ) -> Result:
         for tries_left in reversed(range(TRIES)):
             try:
                 gateway = await self._accounts.gateway(account, lease)
@@ -188,6 +208,16 @@ class Actions:
         raise AssertionError("unreachable")
 
 
+async def _without_account(context: Inside, request: Request, failure: Failure) -> Result:
+    """What can be done all the same when the account is logged out or banned."""
+    payload = request.payload
+    if isinstance(payload, ForBalance):
+        await balances.require_served(context, payload.balance_id)
+    if type(payload) not in WITHOUT_ACCOUNT:
+        raise BridgeError(failure)
+    return await WITHOUT_ACCOUNT[type(payload)](context, payload)
+
+
 def _check_age(nonce: str, now: datetime) -> None:
     try:
         minted_at = Nonce.minted_at(nonce)
@@ -201,8 +231,6 @@ def _check_age(nonce: str, now: datetime) -> None:
 async def _replay(context: Context, request: Request, stored: Reply) -> Result:
     """The result of the first tap once more; who lost the right to see it does not."""
     payload, result = request.payload, stored.result
-    if isinstance(payload, RemoveChannel) and isinstance(result, ChannelRemoved):
-        return result.model_copy(update={"replayed": True})  # there is no channel left to have a right to
     if not isinstance(payload, Join | Revoke) or not isinstance(result, AffiliationPage):
         raise BridgeError(ErrorCode.UNSUPPORTED)
     await balances.authorize(context, payload.balance_id)
@@ -212,6 +240,8 @@ async def _replay(context: Context, request: Request, stored: Reply) -> Result:
 INSIDE: dict[type, Callable[[Inside, Any], Awaitable[Result]]] = {
     ListBalances: balances.list_balances,
     ListChannels: channels.list_channels,
+    StartRegistration: registrations.start,
+    ResumeRegistration: registrations.resume,
     ListOpenRegistrations: registrations.list_open,
     ListWatched: watched.list_watched,
     UnwatchLink: watched.unwatch,
@@ -230,10 +260,14 @@ AT_TELEGRAM: dict[type, Callable[[Context, Any], Awaitable[Result]]] = {
     Revoke: affiliations.revoke,
     ShowChannel: channels.show,
     RemoveChannel: channels.remove,
-    StartRegistration: registrations.start,
-    ResumeRegistration: registrations.resume,
     AdvanceRegistration: registrations.advance,
     WatchLink: watched.watch,
     ShowWatched: watched.show,
 }
 """What needs a connected account."""
+WITHOUT_ACCOUNT: dict[type, Callable[[Inside, Any], Awaitable[Result]]] = {
+    ShowChannel: channels.show_lost,
+    RemoveChannel: channels.remove_lost,
+    AdvanceRegistration: registrations.elsewhere,
+}
+"""What is answered all the same when the account is logged out or banned."""

@@ -1,9 +1,10 @@
 """Programs: browse them in Telegram's order, and look one up."""
 
 from mtproto_bridge.actions import index
-from mtproto_bridge.actions.balances import describe, known_balances
+from mtproto_bridge.actions.balances import known_balances
 from mtproto_bridge.actions.bots import meet, program_by_name
 from mtproto_bridge.actions.context import Context
+from mtproto_bridge.actions.describing import describe
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import BalanceId, BotId
 from mtproto_bridge.protocol.replies import Program, ProgramCard, Programs

@@ -20,13 +20,18 @@ class Buckets:
         self._most_people = most_people
         self._full_at: OrderedDict[int, datetime] = OrderedDict()
 
+    def next_at(self, person: int) -> datetime | None:
+        """When there will be a token; None when there is one now."""
+        full_at = self._full_at.get(person)
+        return full_at - self._reserve if full_at and full_at > self._now() + self._reserve else None
+
     def take(self, person: int) -> datetime | None:
         """Take one token; where there is none, answers when there will be one."""
+        again_at = self.next_at(person)
+        if again_at:
+            return again_at
         now = self._now()
-        full_at = max(now, self._full_at.get(person, now))
-        if full_at > now + self._reserve:
-            return full_at - self._reserve
-        self._full_at[person] = full_at + self._every
+        self._full_at[person] = max(now, self._full_at.get(person, now)) + self._every
         self._full_at.move_to_end(person)
         if len(self._full_at) > self._most_people:
             self._full_at.popitem(last=False)

@@ -65,6 +65,8 @@ class ErrorCode(StrEnum):
     """The account could not come into the channel: the invite is dead, or the channel has banned it."""
     ASKER_NOT_ADMIN = "asker_not_admin"
     """Who registers a channel must be its creator or an admin with post_messages."""
+    CONNECT_NOT_ALLOWED = "connect_not_allowed"
+    """Telegram does not let the account that serves this balance (`balance_title`) join programs now."""
     NO_SUCH_LINK = "no_such_link"
     """What was given is no referral link, or a watched link that is not there (any more)."""
     TELEGRAM = "telegram"

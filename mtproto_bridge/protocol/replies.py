@@ -197,6 +197,7 @@ class ChannelRemoved(_Result):
 
     kind: Literal["channel_removed"] = "channel_removed"
     title: str
+    """Empty when an attempt whose end nobody knows had removed it."""
     revoked: int = 0
     """Links that were revoked on the way."""
     left_earning: int = 0

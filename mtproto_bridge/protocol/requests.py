@@ -280,4 +280,6 @@ class Request(Envelope):
             return f"balance:{self.payload.balance_id}"
         if isinstance(self.payload, AdvanceRegistration):
             return f"registration:{self.payload.registration_id}"
+        if isinstance(self.payload, StartRegistration):  # one tap may be told twice, by two kinds of update
+            return f"start:{self.actor}"
         return f"request:{self.id}"

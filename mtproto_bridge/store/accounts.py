@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select, update
@@ -11,8 +12,11 @@ from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.store.tables import Account, Balance, Peer
 from mtproto_bridge.store.upsert import Upsert
 
-State = Literal["ready", "logged_out", "leaving", "removed"]
-"""`leaving`: about to be removed, bridges give its lane up. `removed`: kept for the balances that name it."""
+State = Literal["ready", "frozen", "logged_out", "banned", "leaving", "removed"]
+"""`frozen`: it may read, not act. `banned`: or deleted, at Telegram and for good. `leaving`: about to be removed,
+bridges give its lane up. `removed`: kept for the balances that name it."""
+SERVING: tuple[State, ...] = ("ready", "frozen")
+"""States in which an account can be connected."""
 
 _PEER = Upsert(Peer, ("account_id", "peer_id"), ("access_hash", "username", "name"))
 
@@ -77,6 +81,11 @@ async def listed(session: AsyncSession) -> list[ListedAccount]:
     ]
 
 
+async def row(session: AsyncSession, account: AccountId) -> Account | None:
+    """One account with all that is known of it."""
+    return await session.get(Account, account)
+
+
 async def get_account(session: AsyncSession, account: AccountId) -> KnownAccount | None:
     """One account."""
     row = (await session.execute(_ACCOUNT, {"account": account})).one_or_none()
@@ -124,6 +133,19 @@ async def erase(session: AsyncSession, account: AccountId, *, sealed: bytes) -> 
     if erased:
         await session.execute(delete(Peer).where(Peer.account_id == account))
     return erased
+
+
+async def note_full(session: AsyncSession, account: AccountId, at: datetime) -> None:
+    """Telegram said that the account is in too many channels."""
+    await session.execute(update(Account).where(Account.id == account).values(full_at=at))
+
+
+async def note_allowed(
+    session: AsyncSession, account: AccountId, *, premium: bool, may_connect: bool | None, at: datetime
+) -> None:
+    """Keep what Telegram said it allows an account."""
+    told = update(Account).where(Account.id == account)
+    await session.execute(told.values(premium=premium, may_connect=may_connect, checked_at=at))
 
 
 async def _change(db: AsyncSession, account: AccountId, still: ColumnElement[bool], **values: object) -> bool:

@@ -96,6 +96,13 @@ async def page(
     return [(link, balance, end) for link, balance, end in rows], total or 0
 
 
+async def live_links(session: AsyncSession, balances: Iterable[BalanceId]) -> dict[BalanceId, int]:
+    """How many live links these balances have, as last seen."""
+    live = (Affiliation.balance_id.in_(list(balances)), Affiliation.current, Affiliation.revoked.is_(False))
+    counted = select(Affiliation.balance_id, func.count()).where(*live).group_by(Affiliation.balance_id)
+    return {BalanceId(balance): links for balance, links in await session.execute(counted)}
+
+
 async def joined_bots(session: AsyncSession, balances: Iterable[BalanceId]) -> set[tuple[BalanceId, BotId]]:
     """Which of these balances have a live link for which programs."""
     rows = await session.execute(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.store.tables import Audit
 
-Action = Literal["join", "revoke"]
+Action = Literal["register", "join", "revoke", "remove"]
 
 _WRITE = insert(cast("Table", Audit.__table__))
 

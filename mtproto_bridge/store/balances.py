@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import BalanceKind
-from mtproto_bridge.store.tables import Balance, Manager
+from mtproto_bridge.store.tables import Account, Balance, Manager
 from mtproto_bridge.store.upsert import Upsert
 
 _PROVEN = Upsert(Manager, ("balance_id", "person_id"), ("allowed", "checked_at"))
@@ -31,6 +31,49 @@ async def managed_by(session: AsyncSession, person: int) -> list[tuple[Balance, 
     query = select(Balance, Manager).join(Manager, Manager.balance_id == Balance.id)
     rows = await session.execute(query.where(Manager.person_id == person).order_by(Balance.id))
     return [(balance, manager) for balance, manager in rows]
+
+
+async def of_channel(session: AsyncSession, channel_id: int) -> tuple[Balance, str] | None:
+    """The balance of a channel, and the state of the account that serves it."""
+    served = select(Balance, Account.state).join(Account, Account.id == Balance.account_id)
+    row = (await session.execute(served.where(Balance.kind == "channel", Balance.peer_id == channel_id))).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+async def channels_of(session: AsyncSession, person: int) -> list[tuple[Balance, Manager, Account]]:
+    """The channels a person is written down for, with what Telegram last said of that, and who serves them."""
+    query = (
+        select(Balance, Manager, Account)
+        .join(Manager, Manager.balance_id == Balance.id)
+        .join(Account, Account.id == Balance.account_id)
+        .where(Manager.person_id == person, Balance.kind == "channel")
+    )
+    rows = await session.execute(query.order_by(Balance.id))
+    return [(balance, manager, account) for balance, manager, account in rows]
+
+
+async def owned_bots(session: AsyncSession, account: AccountId) -> list[Balance]:
+    """The bots written down as an account's own."""
+    mine = (Balance.kind == "bot", Balance.account_id == account)
+    return list(await session.scalars(select(Balance).where(*mine)))
+
+
+async def remove(session: AsyncSession, balance: BalanceId) -> None:
+    """Forget a balance with its managers, links and registrations."""
+    await session.execute(delete(Balance).where(Balance.id == balance))
+
+
+async def set_health(session: AsyncSession, balance: BalanceId, *, before: str, after: str, at: datetime) -> bool:
+    """Keep what a channel's health was found to be; False when somebody else found something new meanwhile."""
+    still = (Balance.id == balance, Balance.health == before)
+    told = update(Balance).where(*still).values(health=after, health_at=at).returning(Balance.id)
+    return bool(await session.scalar(told))
+
+
+async def note_asked(session: AsyncSession, balance: BalanceId, person: int, at: datetime) -> None:
+    """Telegram was asked of a person and a balance, and could not say: what it said before stands."""
+    known = (Manager.balance_id == balance, Manager.person_id == person)
+    await session.execute(update(Manager).where(*known).values(checked_at=at))
 
 
 async def note_proof(session: AsyncSession, balance: BalanceId, person: int, *, allowed: bool, at: datetime) -> None:

@@ -105,6 +105,27 @@ class FoundBot:
     title: str
 
 
+@dataclass(frozen=True)
+class Invite:
+    """What an invite link leads to."""
+
+    channel_id: int | None
+    """Set when the account is in that channel already; to strangers Telegram does not say which one it is."""
+    is_channel: bool
+    """Whether it is a broadcast channel that one enters at once: no group, and nobody has to approve."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What Telegram lets an account do (core.telegram.org/api/config)."""
+
+    premium: bool
+    may_connect: bool | None
+    """`starref_connect_allowed`; None: not set."""
+    frozen: bool
+    """It may read, not act (core.telegram.org/api/auth#frozen-accounts)."""
+
+
 class Gateway(Protocol):
     """One account's view of Telegram.
 
@@ -122,6 +143,12 @@ class Gateway(Protocol):
     async def me(self) -> Me:
         """Who this account is (users.getUsers)."""
 
+    async def capabilities(self) -> Capabilities:
+        """What this account may do now (help.getAppConfig, users.getUsers)."""
+
+    async def own_bots(self) -> list[FoundBot]:
+        """The bots this account owns (bots.getAdminedBots)."""
+
     async def own_channels(self) -> list[OwnChannel]:
         """Channels the account may post in (messages.getDialogs)."""
 
@@ -131,6 +158,24 @@ class Gateway(Protocol):
         channels.getParticipants with channelParticipantsAdmins: the account holds no access hash for a person
         and so cannot ask for one of them.
         """
+
+    def knows_channel(self, channel_id: int) -> bool:
+        """Whether this account has ever seen the channel: only then can it address it."""
+
+    async def is_in(self, channel_id: int) -> bool:
+        """Whether this account is in the channel in any role (channels.getParticipant)."""
+
+    async def check_invite(self, invite: str) -> Invite:
+        """What an invite link leads to, without going there (messages.checkChatInvite)."""
+
+    async def import_invite(self, invite: str) -> int:
+        """Come in by an invite link; the bare id of the channel (messages.importChatInvite).
+
+        Raises Refused USER_ALREADY_PARTICIPANT, CHANNELS_TOO_MUCH, INVITE_HASH_EXPIRED and others.
+        """
+
+    async def leave_channel(self, channel_id: int) -> None:
+        """Leave a channel (channels.leaveChannel); its links live on."""
 
     async def find_bot(self, username: str) -> FoundBot | None:
         """Who has this username, None when nobody or no bot (contacts.resolveUsername, without a referer).

@@ -16,8 +16,10 @@ from mtproto_bridge.telegram.errors import method_of, translated
 from mtproto_bridge.telegram.floods import Floods
 from mtproto_bridge.telegram.gateway import (
     BalancePeer,
+    Capabilities,
     Connection,
     FoundBot,
+    Invite,
     Me,
     OwnChannel,
     ProgramPage,
@@ -32,6 +34,7 @@ DIALOGS = "messages.getDialogs"
 DIALOGS_SECONDS = 300.0
 """Reading all dialogs is many calls."""
 NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
+OUTSIDE = ("USER_NOT_PARTICIPANT", "CHANNEL_PRIVATE", "CHANNEL_INVALID")
 
 KeepPeers = Callable[[Sequence[KnownPeer]], Awaitable[None]]
 
@@ -75,6 +78,11 @@ class TelethonGateway:
         await self._keep_learned()
         return answer
 
+    async def _meet(self, *, users: Sequence[Any] = (), chats: Sequence[Any] = ()) -> None:
+        """Learn the access hashes in a part of an answer where Telethon does not look for them."""
+        self._session.process_entities(types.contacts.Found([], [], list(chats), list(users)))
+        await self._keep_learned()
+
     async def _keep_learned(self) -> None:
         learned = self._session.take_learned()
         if learned:
@@ -96,11 +104,14 @@ class TelethonGateway:
             raise Refused(400, "USERNAME_NOT_OCCUPIED")
         return types.InputUser(bot, access_hash)
 
+    def knows_channel(self, channel_id: int) -> bool:
+        """Whether this account has ever seen the channel."""
+        return self._session.hash_of(_marked(channel_id)) is not None
+
     async def _channel(self, channel_id: int) -> Any:  # noqa: ANN401
-        marked = utils.get_peer_id(types.PeerChannel(channel_id))
-        if self._session.hash_of(marked) is None:
+        if not self.knows_channel(channel_id):
             await self.own_channels()
-        access_hash = self._session.hash_of(marked)
+        access_hash = self._session.hash_of(_marked(channel_id))
         if access_hash is None:
             raise Refused(400, "CHANNEL_PRIVATE")
         return types.InputChannel(channel_id, access_hash)
@@ -121,6 +132,21 @@ class TelethonGateway:
         (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
         return Me(AccountId(user.id), utils.get_display_name(user), username_of(user), bool(user.bot))
 
+    async def capabilities(self) -> Capabilities:
+        """What this account may do now."""
+        answer = await self._call(functions.help.GetAppConfigRequest(hash=0))
+        (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
+        config = {one.key: getattr(one.value, "value", None) for one in answer.config.value}
+        return Capabilities(
+            bool(user.premium), config.get("starref_connect_allowed"), bool(config.get("freeze_since_date"))
+        )
+
+    async def own_bots(self) -> list[FoundBot]:
+        """The bots this account owns."""
+        bots = await self._call(functions.bots.GetAdminedBotsRequest())
+        await self._meet(users=bots)
+        return [FoundBot(BotId(one.id), username_of(one) or "", utils.get_display_name(one)) for one in bots]
+
     async def own_channels(self) -> list[OwnChannel]:
         """Channels the account may post in."""
         dialogs = await self._guarded(
@@ -128,8 +154,7 @@ class TelethonGateway:
             lambda: self._client.get_dialogs(limit=None, ignore_migrated=True),
             seconds=DIALOGS_SECONDS,
         )
-        self._session.process_entities(types.contacts.Found([], [], [one.entity for one in dialogs], []))
-        await self._keep_learned()
+        await self._meet(chats=[one.entity for one in dialogs])
         channels = (one.entity for one in dialogs if isinstance(one.entity, types.Channel))
         return [OwnChannel(one.id, one.title, username_of(one)) for one in channels if _may_post(one)]
 
@@ -141,6 +166,39 @@ class TelethonGateway:
             )
         )
         return {one.user_id for one in answer.participants if _is_posting_admin(one)}
+
+    async def is_in(self, channel_id: int) -> bool:
+        """Whether this account is in the channel."""
+        try:
+            me = types.InputPeerSelf()
+            await self._call(functions.channels.GetParticipantRequest(await self._channel(channel_id), me))
+        except Refused as refused:
+            if refused.message in OUTSIDE:
+                return False
+            raise
+        return True
+
+    async def check_invite(self, invite: str) -> Invite:
+        """What an invite link leads to."""
+        seen = await self._call(functions.messages.CheckChatInviteRequest(_hash_in(invite)))
+        if isinstance(seen, types.ChatInvite):
+            return Invite(None, bool(seen.broadcast and not seen.request_needed and not seen.subscription_pricing))
+        await self._meet(chats=[seen.chat])
+        inside = isinstance(seen, types.ChatInviteAlready)  # else a peek: a public group, seen from outside
+        return Invite(seen.chat.id if inside else None, bool(getattr(seen.chat, "broadcast", False)))
+
+    async def import_invite(self, invite: str) -> int:
+        """Come in by an invite link."""
+        came = await self._call(functions.messages.ImportChatInviteRequest(_hash_in(invite)))
+        if not isinstance(came, types.messages.ChatInviteJoinResultOk):  # a bot is to be asked first
+            raise Refused(400, "INVITE_REQUEST_SENT")
+        await self._meet(chats=came.updates.chats)
+        (channel,) = came.updates.chats
+        return int(channel.id)
+
+    async def leave_channel(self, channel_id: int) -> None:
+        """Leave a channel."""
+        await self._call(functions.channels.LeaveChannelRequest(await self._channel(channel_id)))
 
     async def find_bot(self, username: str) -> FoundBot | None:
         """Who has this username, None when nobody or no bot."""
@@ -218,6 +276,15 @@ class TelethonGateway:
         """Revoke one link."""
         request = functions.payments.EditConnectedStarRefBotRequest(await self._peer(peer), url, revoked=True)
         return _first(await self._call(request))
+
+
+def _marked(channel_id: int) -> int:
+    return int(utils.get_peer_id(types.PeerChannel(channel_id)))
+
+
+def _hash_in(invite: str) -> str:
+    """What follows the plus of an invite link."""
+    return invite.rpartition("/")[2].removeprefix("+")
 
 
 def _by_id(users: Sequence[Any]) -> dict[int, Any]:

@@ -136,3 +136,14 @@ def test_what_another_bridge_was_told_counts_and_the_longer_wait_holds(clock: Te
     with pytest.raises(FloodWait) as caught, floods.watch("a.b"):
         pytest.fail("it was let through")
     assert caught.value.seconds == 60
+
+
+def test_looking_when_there_will_be_a_token_takes_none(clock: TestClock) -> None:
+    bucket = Buckets(2, EVERY, clock.now)
+    assert bucket.next_at(ANNA) is None
+    for _ in range(2):
+        assert bucket.next_at(ANNA) is None
+        bucket.take(ANNA)
+    assert bucket.next_at(ANNA) == bucket.next_at(ANNA) == clock.now() + EVERY
+    clock.move(seconds=20)
+    assert bucket.next_at(ANNA) is None
