@@ -2,9 +2,10 @@
 
 import getpass
 import sys
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Protocol
 
+from mtproto_bridge.actions.life import logged_in
 from mtproto_bridge.app import connector, database_url
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, balances, open_store
@@ -67,7 +68,7 @@ async def login(settings: BridgeSettings, console: Console) -> int:
     try:
         if not await _sign_in(attempt, console):
             return 1
-        return await _keep(attempt, store, settings.session_key_file, console)
+        return await _keep(attempt, store, settings, console)
     except NotReached:
         console.say("Telegram cannot be reached from here. Check the network and try again.")
         return 1
@@ -121,17 +122,19 @@ def _sentence(refused: LoginRefused) -> str:
     return SENTENCES.get(refused.words, f"Telegram refused with {refused.words}.")
 
 
-async def _keep(attempt: Login, store: Store, key_file: Path, console: Console) -> int:
+async def _keep(attempt: Login, store: Store, settings: BridgeSettings, console: Console) -> int:
     me = await attempt.me()
     if me.is_bot:
         console.say("That is a bot; affiliate programs need the account of a person.")
         return 1
     session, learned = attempt.result(me)
     # First of all: log-ins are few a day. And with the newest key: the one we began with may be gone by now.
+    key_file, now = settings.session_key_file, datetime.now(UTC)
     async with locked(key_file), store.begin() as unit:
         sealed = KeyRing.load(key_file).seal(session)
-        await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)
+        before = await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)
         await accounts.save_peers(unit, me.id, learned)
+        await logged_in(unit, me.id, before=before, operators=settings.operator_ids, now=now)
     console.say(f"Logged in as {me.name}; the sealed session is in the store.")
     try:
         channels = await attempt.channels()

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from mtproto_bridge.actions import affiliations, balances, channels, operations, programs, registrations, watched
+from mtproto_bridge.actions import affiliations, balances, channels, life, operations, programs, registrations, watched
 from mtproto_bridge.actions.context import Context, Desk, Inside, Rules, Shared, failure_of
+from mtproto_bridge.actions.life import Life
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.people import People
 from mtproto_bridge.actions.shares import Buckets
@@ -70,8 +71,8 @@ class Accounts(Protocol):
     def remember_floods(self, account: AccountId, floods: Mapping[str, datetime]) -> None:
         """Wait with these methods until then."""
 
-    async def mark_lost(self, account: AccountId) -> None:
-        """The account's session is void: disconnect it and remember that."""
+    async def give_up(self, account: AccountId) -> bytes:
+        """The account's session is void: disconnect it, and say which session that was, as it is sealed."""
 
 
 class Actions:
@@ -89,6 +90,7 @@ class Actions:
         self._accounts = accounts
         self._store = store
         self._now = now
+        self._life = Life(store, rules.operators, now)
         resolves = Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now)
         self._shared = Shared(rules, People(store, now), desk, asyncio.Lock(), Names(now), resolves)
 
@@ -137,15 +139,20 @@ class Actions:
             case BridgeError():
                 return error.failure
             case Refused():
+                if error.message == life.FROZEN:
+                    await self._life.freeze(account, frozen=True)
                 return failure_of(error)
             case AccountLost():
-                await self._accounts.mark_lost(account)
+                await self._lose(account, error)
                 return Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
             case SessionSealed():
                 return Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
             case NotReached():
                 return Failure(code=ErrorCode.NO_ANSWER)
         return Failure(code=ErrorCode.INTERNAL)
+
+    async def _lose(self, account: AccountId, lost: AccountLost) -> None:
+        await self._life.lose(account, await self._accounts.give_up(account), lost)
 
     async def _carry_out(
         self, account: AccountId, request: Request, lease: Lease, attempt: int, stored: Reply | None

@@ -7,7 +7,7 @@ from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
-from mtproto_bridge.protocol.replies import BalanceKind
+from mtproto_bridge.protocol.replies import BalanceKind, Health
 from mtproto_bridge.store.tables import Balance, Manager
 from mtproto_bridge.store.upsert import Upsert
 
@@ -64,6 +64,21 @@ async def register(  # noqa: PLR0913 - what a balance is
         if await session.get(Manager, (row.id, person)) is None:
             session.add(Manager(balance_id=row.id, person_id=person))
     return BalanceId(row.id)
+
+
+async def make_due(session: AsyncSession, account: AccountId, channels: Iterable[int] | None = None) -> None:
+    """Have the health of an account's channels looked at soon: of all, or of those with these ids."""
+    of_account = (Balance.account_id == account, Balance.kind == "channel")
+    which = of_account if channels is None else (*of_account, Balance.peer_id.in_(list(channels)))
+    await session.execute(update(Balance).where(*which).values(health_at=None))
+
+
+async def note_health(
+    session: AsyncSession, balance: BalanceId, *, before: Health, health: Health, at: datetime
+) -> bool:
+    """Keep a channel's health; False when somebody else noted another one than `before` meanwhile."""
+    noted = update(Balance).where(Balance.id == balance, Balance.health == before).values(health=health, health_at=at)
+    return await session.scalar(noted.returning(Balance.id)) is not None
 
 
 async def routes(session: AsyncSession) -> dict[BalanceId, AccountId]:

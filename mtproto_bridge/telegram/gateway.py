@@ -33,8 +33,16 @@ class FloodWait(Exception):  # noqa: N818
         """An earlier try of the same request broke off, nobody knows how far it came."""
 
 
+_ENDED = ("USER_DEACTIVATED_BAN", "USER_DEACTIVATED")
+
+
 class AccountLost(Exception):  # noqa: N818
-    """The account's session is no longer valid at Telegram: only a new login helps."""
+    """The account's session is no longer valid at Telegram; the text is Telegram's word for why."""
+
+    @property
+    def banned(self) -> bool:
+        """Whether the account itself is banned or deleted; else a new login helps."""
+        return str(self) in _ENDED
 
 
 class SessionSealed(Exception):  # noqa: N818

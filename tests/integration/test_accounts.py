@@ -166,7 +166,7 @@ async def test_flood_waits_that_are_not_over_are_shown(site: BridgeSite, queue: 
 async def test_a_logged_out_account_is_shown_with_what_to_do_and_has_no_room(site: BridgeSite) -> None:
     store = await open_store(database_url(site.settings()))
     async with store.begin() as session:
-        await accounts.mark_logged_out(session, AccountId(BOB))
+        await accounts.set_state(session, AccountId(BOB), before="ready", after="logged_out")
     await store.close()
     found = (await rows(site))[BOB]
     assert (found["state"], found["free"]) == ("logged out: run `python -m mtproto_bridge login`", 0)

@@ -336,10 +336,11 @@ async def test_an_account_logged_in_again_has_its_newest_session_and_may_serve(s
     async with store.begin() as session:
         await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"old")
         await accounts.save_account(session, AccountId(5), name="Other", username="o", sealed=b"other")
-        await accounts.mark_logged_out(session, ACCOUNT)
+        assert await accounts.lose(session, ACCOUNT, sealed=b"older", after="logged_out") is None
+        assert await accounts.lose(session, ACCOUNT, sealed=b"old", after="logged_out") == "ready"
     async with store.begin() as session:
         assert list((await accounts.all_accounts(session)).items()) == [(5, True), (ACCOUNT, False)]
-        await accounts.mark_logged_out(session, AccountId(404))
+        assert await accounts.lose(session, AccountId(404), sealed=b"", after="banned") is None
         await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"new")
     async with store.begin() as session:
         row = await accounts.get_account(session, ACCOUNT)

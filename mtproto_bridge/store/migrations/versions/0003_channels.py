@@ -63,7 +63,7 @@ def _create_registration() -> None:
         sa.Column("username", sa.String(length=64), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=True),
-        sa.Column("balance_id", sa.BigInteger(), nullable=True),
+        sa.Column("balance_id", RowId, nullable=True),
         sa.Column("origin", sa.Text(), nullable=True),
         sa.Column("created_at", Moment, nullable=False),
         sa.Column("updated_at", Moment, nullable=False),
