@@ -51,6 +51,10 @@ class Stub:
         self.finished: list[Request] = []
         self.connected: list[AccountId] = []
         self.gone: list[AccountId] = []
+        self.attended: list[AccountId] = []
+        self.chores = asyncio.Event()
+        self.chores.set()
+        self.more_chores = False
         self.cuts: list[Cut] = []
         self.floods: dict[AccountId, Mapping[str, datetime]] = {}
         self.answer: Callable[[Request], Outcome] = success
@@ -98,6 +102,12 @@ class Stub:
     async def connect(self, account: AccountId, lease: Lease) -> None:  # noqa: ARG002 - the interface of a handler
         """Nothing is connected, but written down."""
         self.connected.append(account)
+
+    async def attend(self, account: AccountId, lease: Lease) -> bool:  # noqa: ARG002 - the interface of a handler
+        """Nothing is done, but written down; while it is shut, a chore waits."""
+        self.attended.append(account)
+        await self.chores.wait()
+        return self.more_chores
 
     async def let_go(self, account: AccountId) -> None:
         self.gone.append(account)

@@ -17,8 +17,7 @@ from mtproto_bridge.telegram.gateway import BalancePeer, Refused
 PROOF_LIFE = timedelta(seconds=60)
 """How long lists may use an answer of Telegram's on who manages what."""
 
-GONE = ("CHANNEL_PRIVATE", "CHANNEL_INVALID", "PEER_ID_INVALID", "FROZEN_PARTICIPANT_MISSING")
-"""What the account hears of a channel it is not in any more."""
+_GONE = ("CHANNEL_PRIVATE", "CHANNEL_INVALID", "PEER_ID_INVALID")
 
 
 async def authorize(context: Context, balance_id: BalanceId) -> tables.Balance:
@@ -64,7 +63,7 @@ async def _ask_telegram(context: Context, balance: tables.Balance) -> bool:
     except Refused as refused:
         if refused.message == "CHAT_ADMIN_REQUIRED":
             raise BridgeError(Failure(code=ErrorCode.RIGHTS_MISSING, balance_title=balance.title)) from refused
-        if refused.message in GONE:
+        if refused.message in _GONE:
             raise BridgeError(Failure(code=ErrorCode.BALANCE_UNREACHABLE, balance_title=balance.title)) from refused
         raise
     if context.actor not in admins:

@@ -22,7 +22,9 @@ _PEER = Upsert(Peer, ("account_id", "peer_id"), ("access_hash", "username", "nam
 
 
 # Built once, and without classes: an account that changes hands waits for these.
-_ACCOUNT = select(Account.name, Account.session, Account.state).where(Account.id == bindparam("account"))
+_ACCOUNT = select(Account.name, Account.session, Account.state, Account.updates).where(
+    Account.id == bindparam("account")
+)
 _PEERS = select(Peer.peer_id, Peer.access_hash, Peer.username, Peer.name).where(Peer.account_id == bindparam("account"))
 
 
@@ -34,6 +36,8 @@ class KnownAccount:
     session: bytes
     """Sealed."""
     state: str
+    updates: str | None
+    """Where its updates stand, as `telegram.hearing` writes it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ async def listed(session: AsyncSession, only: AccountId | None = None) -> list[L
         ListedAccount(AccountId(one.id), one.name, one.username, one.state, one.session, channels, one.premium)
         for one, channels in rows
     ]
+
+
+async def row(session: AsyncSession, account: AccountId) -> Account | None:
+    """One account with all that is known of it."""
+    return await session.get(Account, account)
 
 
 async def get_account(session: AsyncSession, account: AccountId) -> KnownAccount | None:
@@ -148,6 +157,11 @@ async def _change(db: AsyncSession, account: AccountId, still: ColumnElement[boo
     """Change an account that is still as it was thought to be."""
     changed = update(Account).where(Account.id == account, still).values(values).returning(Account.id)
     return bool(await db.scalar(changed))
+
+
+async def save_updates(session: AsyncSession, account: AccountId, updates: str | None) -> None:
+    """Keep where an account's updates stand."""
+    await session.execute(update(Account).where(Account.id == account).values(updates=updates))
 
 
 async def known_peers(session: AsyncSession, account: AccountId) -> list[KnownPeer]:

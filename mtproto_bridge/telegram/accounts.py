@@ -64,6 +64,11 @@ class AccountPool:
             await self._end(account, client)
         raise NotReached("the lease is over")
 
+    def connected(self, account: AccountId, lease: Lease) -> TelethonGateway | None:
+        """The account's gateway under this lease, if it is connected."""
+        client = self._clients.get(account)
+        return client.made() if client and client.serves(lease) else None
+
     async def warm_up(self) -> None:
         """What an account that changes hands waits for takes ten times as long the first time: let that be now."""
         with suppress(SQLAlchemyError, OSError):  # a database that grants fewer connections serves all the same
@@ -88,7 +93,7 @@ class AccountPool:
             async with self._store.begin() as session:
                 await accounts.save_peers(session, account, peers)
 
-        telethon_session = BridgeSession.resume(saved, known)
+        telethon_session = BridgeSession.resume(saved, known, row.updates)
         telethon = self._connector.client(telethon_session, client.permit)
         floods = self._floods[account]
         try:
@@ -152,10 +157,11 @@ class _Client:
         """Whether it is good for this lease; one whose connection broke is good for nothing."""
         if lease is not self._lease or self._ending or not self.permit.is_open():
             return False
-        made = self._made()
+        made = self.made()
         return made.is_connected if made else not self._connecting.done()
 
-    def _made(self) -> TelethonGateway | None:
+    def made(self) -> TelethonGateway | None:
+        """The gateway, once it is there."""
         done = self._connecting.done() and not self._connecting.cancelled() and not self._connecting.exception()
         return self._connecting.result() if done else None
 
@@ -174,6 +180,6 @@ class _Client:
     async def _end(self) -> None:
         self._connecting.cancel()
         await asyncio.wait([self._connecting])
-        made = self._made()
+        made = self.made()
         if made:
             await made.close()

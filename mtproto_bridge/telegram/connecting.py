@@ -77,8 +77,8 @@ class OtherServer:
 class QuietClient(TelegramClient):  # type: ignore[misc] # Telethon is untyped
     """Telethon without updates: it asks Telegram for nothing but what we ask it for."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - Telethon's own
-        super().__init__(*args, receive_updates=False, **options)
+    def __init__(self, *args: Any, receive_updates: bool = False, **options: Any) -> None:  # noqa: ANN401 - Telethon's own
+        super().__init__(*args, receive_updates=receive_updates, **options)
         # Where updates stand: without any such state, connecting makes three more calls one after the other.
         self._message_box.load(SessionState(0, 0, False, pts=1, qts=1, date=1, seq=1, takeout_id=None), [])
 
@@ -89,6 +89,17 @@ class QuietClient(TelegramClient):  # type: ignore[misc] # Telethon is untyped
 
     async def _handle_auto_reconnect(self) -> None:
         """Telethon's own would ask who we are, to be sent updates again."""
+
+
+class HearingClient(QuietClient):
+    """The same, and the session hears what is pushed; what was missed is asked for by whoever wants to know."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, receive_updates=True, **options)
+
+    async def _update_loop(self) -> None:
+        while True:
+            self.session.hearing.hear(await self._updates_queue.get())
 
 
 @dataclass(frozen=True)
@@ -105,19 +116,20 @@ class Connector:
         `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times. Connecting
         again by itself, Telethon would send unanswered calls once more, those that act included.
         """
-        return self._make(session, request_retries=0, auto_reconnect=False, connection=permit.connection())
+        connection = permit.connection()
+        return self._make(session, HearingClient, request_retries=0, auto_reconnect=False, connection=connection)
 
     def login_client(self, session: BridgeSession) -> Any:  # noqa: ANN401
         """A client for logging in: nobody else can speak for an account whose key is being made.
 
         It needs one retry: Telegram may answer that the account lives on another DC (PHONE_MIGRATE).
         """
-        return self._make(session, request_retries=2)
+        return self._make(session, QuietClient, request_retries=2)
 
-    def _make(self, session: BridgeSession, **options: Any) -> Any:  # noqa: ANN401
+    def _make(self, session: BridgeSession, kind: type[QuietClient], **options: Any) -> Any:  # noqa: ANN401
         if self.server:
             session.set_dc(session.dc_id or DC_OF_OTHER_SERVER, self.server.host, self.server.port)
-        return QuietClient(
+        return kind(
             session,
             self.api_id,
             self.api_hash,

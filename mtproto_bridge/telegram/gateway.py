@@ -113,6 +113,27 @@ class FoundBot:
     title: str
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """What Telegram lets an account do (core.telegram.org/api/config)."""
+
+    premium: bool
+    may_connect: bool | None
+    """`starref_connect_allowed`; None: not set."""
+    frozen: bool
+    """It may read, not act (core.telegram.org/api/auth#frozen-accounts)."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What an account was told unasked."""
+
+    channels: frozenset[int] | None
+    """Ids of channels in which its own place changed, or may have; None: too much was missed, it may be any."""
+    updates: str | None
+    """Where its updates stand, to be kept for the next connection; None: not known."""
+
+
 class Gateway(Protocol):
     """One account's view of Telegram.
 
@@ -130,6 +151,15 @@ class Gateway(Protocol):
     async def me(self) -> Me:
         """Who this account is (users.getUsers)."""
 
+    async def capabilities(self) -> Capabilities:
+        """What this account may do now (help.getAppConfig, users.getUsers)."""
+
+    async def heard(self, now: datetime) -> Heard:
+        """What it was told since it was asked last; at first, and every quarter of an hour, what it missed as well.
+
+        updates.getDifference, as core.telegram.org/api/updates has it; only `updateChannel` is of interest.
+        """
+
     async def own_channels(self) -> list[OwnChannel]:
         """Channels the account may post in (messages.getDialogs)."""
 
@@ -140,10 +170,19 @@ class Gateway(Protocol):
         and so cannot ask for one of them.
         """
 
+    async def leave_channel(self, channel_id: int) -> None:
+        """Leave a channel (channels.leaveChannel); its links live on."""
+
     async def find_bot(self, username: str) -> FoundBot | None:
         """Who has this username, None when nobody or no bot (contacts.resolveUsername, without a referer).
 
         The scarcest call of all: see `actions.bots`.
+        """
+
+    async def link_alive(self, username: str, token: str) -> FoundBot | None:
+        """Whose referral link this is, None when it is dead (contacts.resolveUsername with the token as its referer).
+
+        As scarce as `find_bot`. Raises Refused USERNAME_NOT_OCCUPIED also where who has the username is no bot.
         """
 
     async def program(self, bot: BotId) -> Program | None:

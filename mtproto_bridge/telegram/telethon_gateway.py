@@ -16,8 +16,10 @@ from mtproto_bridge.telegram.errors import method_of, translated
 from mtproto_bridge.telegram.floods import Floods
 from mtproto_bridge.telegram.gateway import (
     BalancePeer,
+    Capabilities,
     Connection,
     FoundBot,
+    Heard,
     Me,
     OwnChannel,
     ProgramPage,
@@ -32,6 +34,7 @@ DIALOGS = "messages.getDialogs"
 DIALOGS_SECONDS = 300.0
 """Reading all dialogs is many calls."""
 NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
+DEAD_LINK = "STARREF_EXPIRED"
 
 KeepPeers = Callable[[Sequence[KnownPeer]], Awaitable[None]]
 
@@ -121,6 +124,28 @@ class TelethonGateway:
         (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
         return Me(AccountId(user.id), utils.get_display_name(user), username_of(user), bool(user.bot))
 
+    async def capabilities(self) -> Capabilities:
+        """What this account may do now."""
+        answer = await self._call(functions.help.GetAppConfigRequest(hash=0))
+        (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
+        config = {one.key: getattr(one.value, "value", None) for one in answer.config.value}
+        return Capabilities(
+            bool(user.premium), config.get("starref_connect_allowed"), bool(config.get("freeze_since_date"))
+        )
+
+    async def heard(self, now: datetime) -> Heard:
+        """What it was told since it was asked last."""
+        hearing = self._session.hearing
+        question = hearing.question(now)
+        if question:
+            try:
+                hearing.take_answer(await self._call(question), now)
+            except Refused as refused:
+                if not refused.message.startswith("PERSISTENT_TIMESTAMP_"):
+                    raise
+                hearing.lose_track()
+        return hearing.take()
+
     async def own_channels(self) -> list[OwnChannel]:
         """Channels the account may post in."""
         dialogs = await self._guarded(
@@ -142,6 +167,10 @@ class TelethonGateway:
         )
         return {one.user_id for one in answer.participants if _is_posting_admin(one)}
 
+    async def leave_channel(self, channel_id: int) -> None:
+        """Leave a channel."""
+        await self._call(functions.channels.LeaveChannelRequest(await self._channel(channel_id)))
+
     async def find_bot(self, username: str) -> FoundBot | None:
         """Who has this username, None when nobody or no bot."""
         try:
@@ -150,9 +179,20 @@ class TelethonGateway:
             if refused.message in NOBODY:
                 return None
             raise
-        user_id = getattr(found.peer, "user_id", None)
-        bot = next((one for one in found.users if one.id == user_id and one.bot), None)
-        return FoundBot(BotId(bot.id), username_of(bot) or username, utils.get_display_name(bot)) if bot else None
+        return _found_bot(found, username)
+
+    async def link_alive(self, username: str, token: str) -> FoundBot | None:
+        """Whose referral link this is, None when it is dead."""
+        try:
+            found = await self._call(functions.contacts.ResolveUsernameRequest(username, referer=token))
+        except Refused as refused:
+            if refused.message == DEAD_LINK:
+                return None
+            raise
+        bot = _found_bot(found, username)
+        if bot is None:
+            raise Refused(400, NOBODY[0])
+        return bot
 
     # -- programs -------------------------------------------------------------------------------------------
 
@@ -207,6 +247,12 @@ class TelethonGateway:
         """Revoke one link."""
         request = functions.payments.EditConnectedStarRefBotRequest(await self._peer(peer), url, revoked=True)
         return _first(await self._call(request))
+
+
+def _found_bot(found: Any, username: str) -> FoundBot | None:  # noqa: ANN401
+    user_id = getattr(found.peer, "user_id", None)
+    bot = next((one for one in found.users if one.id == user_id and one.bot), None)
+    return FoundBot(BotId(bot.id), username_of(bot) or username, utils.get_display_name(bot)) if bot else None
 
 
 def _by_id(users: Sequence[Any]) -> dict[int, Any]:
