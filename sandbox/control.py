@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 
+from sandbox.control_accounts import Ban, Freeze, LogOut, RevokeSession, SetAccount
 from sandbox.control_channels import AddBot, LeaveChannel, RemoveMember, SetAdmin, ShareChannel, ShareNewChannel
 from sandbox.stage import Action, ControlError, Outcome, Stage, bot_in
 from sandbox.world import ReferralLink, World, attribution, links, programs, seed
@@ -185,32 +186,7 @@ class Revoke(Action):
         return {}
 
 
-# -- around people and time -----------------------------------------------------------------------------------
-
-
-class LogOut(Action):
-    """A person ends all their sessions from another device, those of the bridge included."""
-
-    name = "log_out"
-    person: int
-
-    def _run(self, stage: Stage) -> Outcome:
-        stage.botapi.chats.person(self.person)
-        stage.world.end_sessions(self.person)
-        return {}
-
-
-class Freeze(Action):
-    """Telegram freezes an account: it may read, not act; with `frozen` false, thaws it."""
-
-    name = "freeze"
-    person: int
-    frozen: bool = True
-
-    def _run(self, stage: Stage) -> Outcome:
-        stage.botapi.chats.person(self.person)
-        (stage.world.frozen_accounts.add if self.frozen else stage.world.frozen_accounts.discard)(self.person)
-        return {}
+# -- around time and the network ------------------------------------------------------------------------------
 
 
 class DropConnections(Action):
@@ -271,7 +247,8 @@ ACTIONS: dict[str, type[Action]] = {
     for action in (
         *(Say, Press, ShareChannel, ShareNewChannel, AddBot, Block),
         *(Follow, StartApp, Buy, Refund, ReferredPurchase, SetProgram, EndProgram, Revoke),
-        *(SetAdmin, RemoveMember, LeaveChannel, LogOut, Freeze, DropConnections, Advance, SetFault, ClearFaults),
+        *(SetAdmin, RemoveMember, LeaveChannel, LogOut, RevokeSession, Freeze, Ban, SetAccount),
+        *(DropConnections, Advance, SetFault, ClearFaults),
     )
 }
 

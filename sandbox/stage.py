@@ -23,6 +23,12 @@ class MTProtoFace(Protocol):
     def drop_connections(self) -> None:
         """Hang up on everybody."""
 
+    def logged_in(self) -> frozenset[int]:
+        """The accounts that some key acts for."""
+
+    def revoke_session(self, account_id: int) -> bool:
+        """End the newest session of an account; whether there was one."""
+
     @property
     def unimplemented(self) -> Counter[str]:
         """Methods a client asked for that the sandbox lacks."""

@@ -69,11 +69,19 @@ async def mtproto_server(world: World) -> AsyncIterator[MTProtoServer]:
 
 @asynccontextmanager
 async def telethon_client(
-    server: MTProtoServer, *, session: str = "", connection: Any = ConnectionTcpAbridged, **options: Any
+    server: MTProtoServer,
+    *,
+    session: str = "",
+    stored: Any = None,
+    connection: Any = ConnectionTcpAbridged,
+    **options: Any,
 ) -> AsyncIterator[Any]:
-    """A connected Telethon client that trusts the server; `session` is what `client.session.save()` gave."""
+    """A connected Telethon client that trusts the server.
+
+    `session` is what `client.session.save()` gave, `stored` a session of another kind.
+    """
     rsa.add_key(server.key.public_pem, old=False)
-    stored = StringSession(session)
+    stored = stored or StringSession(session)
     stored.set_dc(2, server.host, server.port)
     client = TelegramClient(
         stored,

@@ -50,6 +50,18 @@ def get_chat_member(face: BotFace, call: Call) -> JsonObject:
     return shown.member(face.world, face.bot, user_id, channel.membership(user_id))
 
 
+@method("getChatAdministrators", "chat_id", "return_bots")
+def get_chat_administrators(face: BotFace, call: Call) -> list[JsonObject]:
+    """core.telegram.org/bots/api#getchatadministrators: other bots only where they are asked for."""
+    channel = _channel(face, call, inside=False)
+    if not channel.is_member(face.bot.id):
+        raise bad_request("member list is inaccessible")
+    ids = [channel.creator_id, *sorted(channel.admins)]
+    if not call.flag("return_bots"):
+        ids = [one for one in ids if one not in face.world.bots or one == face.bot.id]
+    return [shown.member(face.world, face.bot, one, channel.membership(one)) for one in ids]
+
+
 # -- acting ---------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from sandbox.botapi.model import (
 from sandbox.botapi.signal import Signal
 from sandbox.botapi.text import FormattedText, format_text
 from sandbox.botapi.updates import Updates
-from sandbox.world import Bot, Channel, Person, World, attribution, pickers
+from sandbox.world import Bot, Channel, Person, World, accounts, attribution, pickers
 from sandbox.world.model import MemberChange
 
 MAX_TEXT = 4096
@@ -88,6 +88,12 @@ class Chats:
             raise NoSuchPersonError(f"There is no person {person_id} in this world.")
         return self.world.people[person_id]
 
+    def _acting(self, person_id: int) -> Person:
+        """The person with this id, whose account must be in good standing."""
+        person = self.person(person_id)
+        accounts.require_acting(person)
+        return person
+
     def has_started(self, person_id: int) -> bool:
         """Whether the person ever wrote to the bot: before that it cannot write to them."""
         return self.bot.id in self.world.people[person_id].started_bots
@@ -103,8 +109,9 @@ class Chats:
         Raises:
             NoSuchPersonError: nobody has this id.
             ValueError: a text no Telegram client would send.
+            TelegramError: the account is frozen, banned or deleted.
         """
-        person = self.person(person_id)
+        person = self._acting(person_id)
         body = format_text(text, [])
         if not body.plain or body.length > MAX_TEXT:
             raise ValueError(f"A message has 1 to {MAX_TEXT} characters; this one has {body.length}.")
@@ -135,8 +142,9 @@ class Chats:
         Raises:
             NoSuchPersonError, NoSuchMessageError: no such person or message.
             NoSuchButtonError: the message has no such button, or it is one the client handles alone.
+            TelegramError: the account is frozen, banned or deleted.
         """
-        self.person(person_id)
+        self._acting(person_id)
         chat = self.group(group) if group else self.chat(person_id)
         message = chat.message(message_id)
         data = message.button(wanted).callback_data
@@ -183,6 +191,7 @@ class Chats:
         return self._shared(person_id, asked, channel)
 
     def _asking_button(self, person_id: int, text: str | None) -> JsonObject:
+        self._acting(person_id)
         keyboard = self.chat(person_id).reply_keyboard
         for row in keyboard.rows if keyboard else ():
             for button in row:

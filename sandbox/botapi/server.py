@@ -12,7 +12,7 @@ from aiohttp import web
 from sandbox.botapi import about_bot, channels, messages, receiving
 from sandbox.botapi.call import decode
 from sandbox.botapi.chats import Chats
-from sandbox.botapi.errors import ApiError, bad_request, too_many_requests
+from sandbox.botapi.errors import ApiError, bad_request, forbidden, too_many_requests
 from sandbox.botapi.face import METHODS, BotFace
 from sandbox.world import Bot, TelegramError, World
 from sandbox.world.faults import Fault
@@ -90,7 +90,8 @@ class BotApiServer:
         except ApiError as error:
             return _refusal(error)
         except TelegramError as refusal:  # a code of MTProto's is passed on, always as 400
-            return _refusal(bad_request(refusal.message))
+            gone = refusal.message == "INPUT_USER_DEACTIVATED"
+            return _refusal(forbidden("user is deactivated") if gone else bad_request(refusal.message))
         except Exception as error:  # noqa: BLE001 - a bug here must fail the test that met it, not hide in a log
             self.crashes.append(error)
             return _refusal(ApiError(500, "Internal Server Error"))

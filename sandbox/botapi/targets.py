@@ -12,10 +12,13 @@ def writable_chat(face: BotFace, call: Call) -> Chat:
     """The chat a call writes to.
 
     Raises:
-        ApiError: chat not found; 403 for a person who never started the bot, who blocked it, or a bot.
+        ApiError: chat not found; 403 for a person who never started the bot, who blocked it, whose
+            account is no more, or a bot.
     """
     chat = known_chat(face, call)
     if chat.kind == "private":
+        if face.world.people[chat.id].deactivated:
+            raise forbidden("user is deactivated")
         if not face.chats.has_started(chat.id):
             raise _never_started(face)
         if chat.blocked:

@@ -13,7 +13,9 @@ def unix(moment: datetime) -> int:
 
 
 def person_user(person: Person) -> JsonObject:
-    """A person as User, with everything Telegram tells a bot about them."""
+    """A person as User, with everything Telegram tells a bot about them; of a deleted account nothing is left."""
+    if person.deactivated:
+        return {"id": person.id, "is_bot": False, "first_name": ""}
     user: dict[str, object] = {"id": person.id, "is_bot": False, "first_name": person.first_name}
     if person.username:
         user["username"] = person.username

@@ -76,6 +76,8 @@ class Authorization:
     """Who gave a right login code and still owes the two-step password."""
     layer: int | None = None
     """The API layer of the client's latest invokeWithLayer; remembered per key, as Telegram does."""
+    revoked: bool = False
+    """Its session was ended from another device, and nobody has logged in with the key since."""
     duplicated: bool = False
     """Used from two places at once: Telegram never takes such a key again."""
     sessions: dict[int, Session] = field(default_factory=dict)
@@ -91,11 +93,11 @@ class Authorization:
 
     def log_in(self, account_id: int) -> None:
         """The key now acts for this account."""
-        self.account_id, self.pending_account_id = account_id, None
+        self.account_id, self.pending_account_id, self.revoked = account_id, None, False
 
-    def log_out(self) -> None:
-        """The key acts for nobody any more."""
-        self.account_id = self.pending_account_id = None
+    def log_out(self, *, revoked: bool = False) -> None:
+        """The key acts for nobody any more; `revoked`: not of its own accord."""
+        self.account_id, self.pending_account_id, self.revoked = None, None, revoked
 
 
 class Authorizations:
@@ -125,6 +127,13 @@ class Authorizations:
         for authorization in self:
             if account_id in (authorization.account_id, authorization.pending_account_id):
                 authorization.log_out()
+
+    def revoke_newest(self, account_id: int) -> bool:
+        """End the newest of an account's sessions; whether there was one."""
+        of_account = [one for one in self if one.account_id == account_id]
+        if of_account:
+            of_account[-1].log_out(revoked=True)
+        return bool(of_account)
 
 
 def _random_salt() -> int:

@@ -97,8 +97,8 @@ class Connection:
         return self._authorization
 
     def push(self, update: TLObject) -> None:
-        """Send an update (an `Updates` object) that nobody asked for."""
-        if self.session and self._authorization:
+        """Send an update (an `Updates` object) that nobody asked for, unless the session declined updates."""
+        if self.session and self.session.subscribed and self._authorization:
             packed = self.session.pack(serialize(update), content=True, answer=False)
             self._send(self._authorization, self.session, [packed])
 
@@ -180,6 +180,7 @@ class Connection:
             planned = self._server.dispatcher.plan(call, request)
         except TelegramError as refusal:
             return [service.rpc_result(session, message.msg_id, serialize(rpc_error(refusal)))]
+        session.subscribed = session.subscribed or planned.updates
         arrival = Arrival(self._number, authorization.account_id, planned.name)
         fault = planned.fault
         if fault and fault.kind in ("delay", "drop"):

@@ -35,6 +35,8 @@ def user(world: World, viewer_id: int, one: Person | Bot) -> TLObject:
             first_name=one.title,
             username=one.username,
         )
+    if one.deactivated:
+        return types.User(one.id, deleted=True, access_hash=hashed)
     own = one.id == viewer_id
     return types.User(
         one.id,
@@ -54,7 +56,9 @@ def users(world: World, viewer_id: int, ids: Iterable[int]) -> list[TLObject]:
 
 
 def channel(world: World, viewer_id: int, one: Channel) -> TLObject:
-    """A `channel` as this viewer sees it (core.telegram.org/constructor/channel)."""
+    """A `channel` as this viewer sees it, `channelForbidden` to whom it has thrown out."""
+    if viewer_id in one.banned:
+        return types.ChannelForbidden(one.id, access_hash(world, viewer_id, one.id), one.title, broadcast=True)
     rights = one.rights_of(viewer_id)
     return types.Channel(
         one.id,

@@ -57,7 +57,8 @@ def channel(call: Call, named: TLObject) -> Channel:
 
     Raises:
         TelegramError: CHANNEL_INVALID for a wrong hash, CHANNEL_PRIVATE when a private channel is named by an
-            account that is not in it (any more), or any by one that was banned.
+            account that is not in it (any more), or any by one that was banned; FROZEN_PARTICIPANT_MISSING when a
+            frozen account names one it is not in.
     """
     if isinstance(named, types.InputChannelFromMessage | types.InputPeerChannelFromMessage):
         raise NotServedError(type(named).__name__)
@@ -69,6 +70,8 @@ def channel(call: Call, named: TLObject) -> Channel:
     stranger = not found.is_member(call.account.id)
     if stranger and (found.username is None or call.account.id in found.banned):
         raise bad_request("CHANNEL_PRIVATE")
+    if stranger and call.account.frozen_since:
+        raise bad_request("FROZEN_PARTICIPANT_MISSING")
     return found
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from telethon.tl import TLRequest, functions, types
 from telethon.tl.alltlobjects import LAYER
 
+from sandbox.mtproto.news import News
+from sandbox.world import accounts
 from sandbox.world.errors import TelegramError, bad_request, flood_wait
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Call:
     authorization: Authorization
     passwords: Passwords
     site: Site
+    news: News = field(default_factory=News)
     about: dict[str, object] = field(default_factory=dict)
     """What a handler that changes things tells the journal."""
 
@@ -66,14 +69,14 @@ class Call:
         """The account that is logged in.
 
         Raises:
-            TelegramError: SESSION_PASSWORD_NEEDED or AUTH_KEY_UNREGISTERED when nobody is.
+            TelegramError: SESSION_PASSWORD_NEEDED, SESSION_REVOKED or AUTH_KEY_UNREGISTERED when nobody is.
         """
         account_id = self.authorization.account_id
         if account_id is not None:
             return self.world.people[account_id]
         if self.authorization.pending_account_id is not None:
             raise TelegramError(401, "SESSION_PASSWORD_NEEDED")
-        raise TelegramError(401, "AUTH_KEY_UNREGISTERED")
+        raise TelegramError(401, "SESSION_REVOKED" if self.authorization.revoked else "AUTH_KEY_UNREGISTERED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class Planned:
     request: TLRequest
     name: str
     fault: Fault | None
+    updates: bool = True
+    """Whether the session that asks wants updates from then on (core.telegram.org/method/invokeWithoutUpdates)."""
 
 
 class Dispatcher:
@@ -133,11 +138,13 @@ class Dispatcher:
         """Unwrap a request and see whether a scripted fault waits for it.
 
         Raises:
-            TelegramError: the connection was not introduced properly, or its key is dead.
+            TelegramError: the connection was not introduced properly, or its key or its account is dead.
         """
         if call.authorization.duplicated:
             raise TelegramError(406, "AUTH_KEY_DUPLICATED")
+        updates = True
         while isinstance(request, WRAPPERS):
+            updates = updates and not isinstance(request, functions.InvokeWithoutUpdatesRequest)
             if isinstance(request, functions.InvokeWithLayerRequest):
                 if request.layer > LAYER:
                     raise bad_request("CONNECTION_LAYER_INVALID")
@@ -147,9 +154,12 @@ class Dispatcher:
             request = request.query
         if call.authorization.layer is None:
             raise bad_request("CONNECTION_NOT_INITED")
+        account = call.world.people.get(call.authorization.account_id or 0)
+        if account:
+            accounts.require_active(account)
         name = method_name(type(request))
         self.calls[name] += 1
-        return Planned(request, name, call.world.faults.take(name, call.authorization.account_id))
+        return Planned(request, name, call.world.faults.take(name, call.authorization.account_id), updates)
 
     def run(self, call: Call, planned: Planned) -> TlValue:
         """Carry a request out; refusals come back as rpc_error, like any other answer."""
@@ -177,8 +187,8 @@ class Dispatcher:
             raise NotServedError(planned.name)
         if method.needs_login:
             account = call.account
-            if method.changes_things and account.id in call.world.frozen_accounts:
-                raise TelegramError(420, "FROZEN_METHOD_INVALID")
+            if method.changes_things:
+                accounts.require_acting(account)
         return method.handler(call, planned.request)
 
 

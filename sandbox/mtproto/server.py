@@ -7,10 +7,12 @@ import ipaddress
 import itertools
 from typing import TYPE_CHECKING
 
+from sandbox.mtproto import objects
 from sandbox.mtproto.authorizations import Authorization, Authorizations
 from sandbox.mtproto.connection import Connection
 from sandbox.mtproto.keys import ServerKey
 from sandbox.mtproto.methods import ALL_METHODS
+from sandbox.mtproto.news import News
 from sandbox.mtproto.passwords import Passwords
 from sandbox.mtproto.rpc import Call, Dispatcher, Site
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from telethon.tl import TLObject
 
     from sandbox.journal import Arrival, Journal
+    from sandbox.world.model import MemberChange
     from sandbox.world.world import World
 
 
@@ -46,12 +49,14 @@ class MTProtoServer:
         self.authorizations = Authorizations()
         self.dispatcher = Dispatcher(ALL_METHODS)
         self._journal = journal
+        self._news = News()
         self._passwords = Passwords()
         self._numbers = itertools.count(1)
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._delayed: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
         self._site = Site("127.0.0.1", 0)
+        world.on_member_change.append(self._member_changed)
 
     @property
     def host(self) -> str:
@@ -115,6 +120,14 @@ class MTProtoServer:
         for connection in self.connections:
             connection.close()
 
+    def logged_in(self) -> frozenset[int]:
+        """The accounts that some key acts for."""
+        return frozenset(one.account_id for one in self.authorizations if one.account_id is not None)
+
+    def revoke_session(self, account_id: int) -> bool:
+        """End the newest session of an account, as its owner can from another device; whether there was one."""
+        return self.authorizations.revoke_newest(account_id)
+
     def push(self, account_id: int, update: TLObject) -> None:
         """Send an `Updates` object to every connection on which the account is logged in."""
         for connection in self.connections:
@@ -125,7 +138,7 @@ class MTProtoServer:
 
     def call(self, authorization: Authorization) -> Call:
         """What a handler is given."""
-        return Call(self.world, authorization, self._passwords, self._site)
+        return Call(self.world, authorization, self._passwords, self._site, self._news)
 
     def note(self, arrival: Arrival, outcome: str, about: Mapping[str, object] | None = None) -> None:
         """Tell the journal, where one is kept, what came of a call."""
@@ -153,6 +166,12 @@ class MTProtoServer:
         task = asyncio.create_task(work)
         self._delayed.add(task)
         task.add_done_callback(self._delayed.discard)
+
+    def _member_changed(self, change: MemberChange) -> None:
+        """Whoever it is about learns of it, at once or later; the answer to their own call tells them as well."""
+        if change.user_id in self.world.people:
+            self._news.note(change.user_id, change.channel.id)
+            self.push(change.user_id, objects.news_of(self.world, change.user_id, change.channel))
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.current_task()

@@ -50,6 +50,8 @@ class Session:
         self.id = session_id
         self.announced = False
         """Whether the client was told that this session is new to the server."""
+        self.subscribed = False
+        """Whether it ever asked for something without declining updates."""
         self._last_msg_id = 0
         self._content_messages = 0
         self._seen: OrderedDict[int, None] = OrderedDict()

@@ -28,7 +28,7 @@ def world_state(stage: Stage) -> Json:
         "links": [link_view(world, one) for one in world.links],
         "sales": len(world.sales),
         "faults": [vars(fault) for fault in world.faults.waiting],
-        "frozen": sorted(world.frozen_accounts),
+        "logged_in": sorted(stage.mtproto.logged_in()),
         "unimplemented": {
             "bot_api": dict(stage.botapi.unimplemented),
             "mtproto": dict(stage.mtproto.unimplemented),
@@ -58,6 +58,9 @@ def person_view(world: World, person: Person) -> Json:
         "phone": person.phone,
         "login_code": person.login_code,
         "password": person.password,
+        "premium": person.premium,
+        "frozen": person.frozen_since is not None,
+        "deactivated": person.deactivated,
         "owns": [c.id for c in world.channels.values() if c.creator_id == person.id],
         "administers": [c.id for c in world.channels.values() if person.id in c.admins],
     }

@@ -47,7 +47,8 @@ def edit_admin(world: World, actor_id: int, channel: Channel, user_id: int, righ
 
     Raises:
         TelegramError: CHAT_ADMIN_REQUIRED for an actor who may not promote, or not edit this admin;
-            USER_CREATOR; 403 RIGHT_FORBIDDEN for a right the actor does not hold; USER_KICKED; what the switch
+            USER_CREATOR; 403 RIGHT_FORBIDDEN for a right the actor does not hold; USER_KICKED;
+            INPUT_USER_DEACTIVATED for rights to a banned or deleted account; what the switch
             `promote_stranger_error` names for a person who is not in the channel.
     """
     given = frozenset(rights)
@@ -55,7 +56,10 @@ def edit_admin(world: World, actor_id: int, channel: Channel, user_id: int, righ
     _require_say_over(channel, actor_id, present)
     if not given <= channel.rights_of(actor_id):
         raise TelegramError(403, "RIGHT_FORBIDDEN")
-    if present.status == "kicked" and user_id not in world.bots:
+    person = world.people.get(user_id)
+    if given and person and person.deactivated:
+        raise bad_request("INPUT_USER_DEACTIVATED")
+    if present.status == "kicked" and person:
         raise bad_request("USER_KICKED")
     if not present.inside and (user_id not in world.bots or not given):
         raise bad_request(world.switches.promote_stranger_error)

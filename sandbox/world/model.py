@@ -12,6 +12,9 @@ AdminRight = Literal[
 ]
 ALL_RIGHTS: tuple[AdminRight, ...] = get_args(AdminRight)
 
+Deactivation = Literal["banned", "deleted"]
+"""How an account came to its end; to everybody else both look deleted."""
+
 
 @dataclass
 class Person:
@@ -33,6 +36,9 @@ class Person:
     """`starref_connect_allowed` in this account's app config."""
     channels_limit: int | None = None
     """How many channels the account may be in; None means Telegram's usual number."""
+    frozen_since: datetime | None = None
+    """Since when the account may only read; None while it may act (core.telegram.org/api/auth#frozen-accounts)."""
+    deactivated: Deactivation | None = None
     started_bots: set[int] = field(default_factory=set)
     """Bots (mini apps) this person has started at least once."""
     followed: list["ReferralLink"] = field(default_factory=list)

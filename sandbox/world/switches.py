@@ -71,3 +71,7 @@ class Switches(BaseModel):
     """MTProto: joining a public channel the account is in already (else USER_ALREADY_PARTICIPANT)."""
     banned_import_error: str = "INVITE_HASH_EXPIRED"
     """MTProto: what somebody hears who imports an invite to a channel that banned them."""
+    frozen_resolves: bool = True
+    """MTProto: whether a frozen account may resolve usernames (else FROZEN_METHOD_INVALID)."""
+    deactivated_member: Literal["stays", "leaves"] = "stays"
+    """Whether a banned or deleted account goes on being listed in its channels, with its rights."""

@@ -51,8 +51,6 @@ class World:
     """By (bot, person): who brought whom."""
     sales: list[Sale] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
-    frozen_accounts: set[int] = field(default_factory=set)
-    """Accounts Telegram has frozen: they may read, not act (core.telegram.org/api/auth#frozen-accounts)."""
     on_logout: list[Callable[[int], None]] = field(default_factory=list)
     """Called with an account's id when all its sessions are ended from outside."""
     on_member_change: list[Callable[[MemberChange], None]] = field(default_factory=list)
@@ -83,17 +81,18 @@ class World:
         return self.people.get(peer_id) or self.bots.get(peer_id) or self.channels.get(peer_id)
 
     def by_username(self, username: str) -> Person | Bot | Channel | None:
-        """Usernames are case-insensitive."""
+        """Usernames are case-insensitive; an account that was banned or deleted has none any more."""
         wanted = username.lower()
         return next((one for one in self._everyone() if one.username and one.username.lower() == wanted), None)
 
     def by_phone(self, phone: str) -> Person | None:
-        """The person with this number, written with or without its plus."""
+        """The person with this number, written with or without its plus; a deleted account has none."""
         digits = "".join(filter(str.isdigit, phone))
-        return next((one for one in self.people.values() if one.phone and one.phone.lstrip("+") == digits), None)
+        there = (one for one in self.people.values() if one.phone and one.deactivated != "deleted")
+        return next((one for one in there if one.phone and one.phone.lstrip("+") == digits), None)
 
     def _everyone(self) -> Iterable[Person | Bot | Channel]:
-        yield from self.people.values()
+        yield from (one for one in self.people.values() if not one.deactivated)
         yield from self.bots.values()
         yield from self.channels.values()
 

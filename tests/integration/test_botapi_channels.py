@@ -8,9 +8,9 @@ from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated
 
 from sandbox.botapi import BotApiServer, Chats
-from sandbox.world import World, channels, invites
+from sandbox.world import World, accounts, channels, invites
 from tests import botapi_fixtures as fixtures
-from tests.botapi_fixtures import DMITRI, NADIA, QUIET_GARDENS, SAM, VERA
+from tests.botapi_fixtures import DMITRI, NADIA, PAPER_PLANES, QUIET_GARDENS, SAM, VERA
 from tests.channel_fixtures import GARDEN_CLUB, bring_in, chat_id
 
 server, chats, bot = fixtures.server, fixtures.chats, fixtures.bot
@@ -94,6 +94,20 @@ async def test_a_bot_cannot_name_people_it_has_never_met(
     assert (await bot.get_chat_member(CLUB, sam)).status == "member"
     with pytest.raises(TelegramBadRequest, match="user not found"):
         await bot.get_chat_member(CLUB, NOBODY_KNOWN)
+
+
+async def test_the_admins_are_listed_other_bots_only_when_asked_for(
+    bot: Bot, server: BotApiServer, world: World
+) -> None:
+    with pytest.raises(TelegramBadRequest, match="member list is inaccessible"):
+        await bot.get_chat_administrators(GARDENS)
+    bring_in(server, QUIET_GARDENS)
+    world.set_admin(QUIET_GARDENS, PAPER_PLANES, {"post_messages"})
+    people = {VERA: "administrator", NADIA: "creator", DMITRI: "administrator", bot.id: "administrator"}
+    listed = await bot.get_chat_administrators(GARDENS)
+    assert {one.user.id: one.status for one in listed} == people
+    everybody = await bot.get_chat_administrators(GARDENS, return_bots=True)
+    assert {one.user.id for one in everybody} == {*people, PAPER_PLANES}
 
 
 # -- invite links -----------------------------------------------------------------------------------------------
@@ -191,6 +205,20 @@ async def test_some_people_cannot_be_promoted(bot: Bot, server: BotApiServer, wo
     switch(world, promote_stranger_error="USER_NOT_MUTUAL_CONTACT")
     with pytest.raises(TelegramBadRequest, match="USER_NOT_MUTUAL_CONTACT"):
         await bot.promote_chat_member(CLUB, DMITRI, can_post_messages=True)
+
+
+async def test_a_banned_account_is_given_no_rights_but_can_be_demoted(
+    bot: Bot, server: BotApiServer, world: World, chats: Chats
+) -> None:
+    channel = bring_in(server, GARDEN_CLUB)
+    sam = subscriber(world, chats)
+    await bot.promote_chat_member(CLUB, sam, can_post_messages=True)
+    accounts.deactivate(world, world.people[sam], "banned")
+    assert (await bot.get_chat_member(CLUB, sam)).user.first_name == ""
+    with pytest.raises(TelegramForbiddenError, match="user is deactivated"):
+        await bot.promote_chat_member(CLUB, sam, can_post_messages=True)
+    assert await bot.promote_chat_member(CLUB, sam)
+    assert not channel.rights_of(sam)
 
 
 async def test_a_right_the_sandbox_lacks_is_counted(bot: Bot, server: BotApiServer, world: World, chats: Chats) -> None:

@@ -10,7 +10,7 @@ from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import BalanceId, BotId
 from sandbox.mtproto.server import MTProtoServer
-from sandbox.world import World, links, programs
+from sandbox.world import World, accounts, links, programs
 from sandbox.world.errors import TelegramError
 from sandbox.world.faults import Fault
 from sandbox.world.seed import referred_purchase
@@ -342,7 +342,7 @@ async def test_a_frozen_account_reads_on_and_says_why_it_does_not_act(
     client: BridgeClient, site: BridgeSite, world: World
 ) -> None:
     channel = await channel_of(client)
-    world.frozen_accounts.add(BOB)
+    accounts.freeze(world, world.people[BOB])
     assert await refused(client.join(OWNER, channel, BotId(QUIZ), site.nonce())) == ErrorCode.FROZEN
     assert (await client.browse_programs(OWNER, page=0, size=6)).total == 2
 

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiogram.exceptions import TelegramForbiddenError
 from aiohttp import ClientSession
+from telethon import errors, functions
 
 from sandbox.__main__ import main
 from sandbox.control import ACTIONS
 from sandbox.serve import Sandbox
 from sandbox.world import Channel
 from tests import botapi_fixtures as fixtures
-from tests.botapi_fixtures import DMITRI, NADIA, PAPER_PLANES, QUIET_GARDENS, SAM, VERA, aiogram_bot, keyboard
+from tests.botapi_fixtures import DMITRI, NADIA, OLGA, PAPER_PLANES, QUIET_GARDENS, SAM, VERA, aiogram_bot, keyboard
 from tests.channel_fixtures import ask
+from tests.sandbox_fixtures import account
 
 sandbox, http = fixtures.sandbox, fixtures.http
 
@@ -30,6 +33,11 @@ async def act(http: ClientSession, name: str, expect: int = HTTPStatus.OK, **bod
         found: dict[str, Any] = await answer.json()
         assert answer.status == expect, found
         return found
+
+
+async def state(http: ClientSession) -> dict[str, Any]:
+    async with http.get("/control/state") as answer:
+        return dict(await answer.json())
 
 
 async def test_the_surface_describes_itself(http: ClientSession) -> None:
@@ -137,17 +145,62 @@ async def test_accounts_are_frozen_and_logged_out_and_the_bot_blocked(sandbox: S
     await act(http, "freeze", person=VERA)
     await act(http, "log_out", person=VERA)
     await act(http, "block", person=SAM)
-    assert (sandbox.world.frozen_accounts, gone) == ({VERA}, [VERA])
+    vera = sandbox.world.people[VERA]
+    assert (vera.frozen_since, gone) == (sandbox.world.clock.now(), [VERA])
     assert sandbox.botapi.chats.chat(SAM).blocked
     await act(http, "freeze", person=VERA, frozen=False)
-    assert not sandbox.world.frozen_accounts
+    assert vera.frozen_since is None
+
+
+async def test_an_account_is_changed_in_what_is_named_only(sandbox: Sandbox, http: ClientSession) -> None:
+    vera = sandbox.world.people[VERA]
+    await act(http, "set_account", person=VERA, premium=True, channels_limit=3)
+    assert (vera.premium, vera.may_connect, vera.channels_limit) == (True, True, 3)
+    now = await act(http, "set_account", person=VERA, may_connect=False, channels_limit=None)
+    assert now == {"ok": True, "premium": True, "may_connect": False, "channels_limit": None}
+    await act(http, "set_account", HTTPStatus.BAD_REQUEST, person=VERA, channels_limit=-1)
+
+
+async def test_a_session_is_revoked_and_an_account_banned(sandbox: Sandbox, http: ClientSession) -> None:
+    refused = await act(http, "revoke_session", HTTPStatus.BAD_REQUEST, person=VERA)
+    assert refused["error"] == "Vera is logged in nowhere."
+    async with account(sandbox.mtproto, VERA) as client, account(sandbox.mtproto, OLGA) as owner:
+        assert (await state(http))["logged_in"] == [VERA, OLGA]
+        await act(http, "revoke_session", person=VERA)
+        with pytest.raises(errors.SessionRevokedError):
+            await client(functions.updates.GetStateRequest())
+        await act(http, "ban", person=OLGA)
+        with pytest.raises(errors.UserDeactivatedBanError):
+            await owner(functions.updates.GetStateRequest())
+    await act(http, "ban", person=DMITRI, deleted=True)
+    ends = {one["id"]: one["deactivated"] for one in (await state(http))["people"]}
+    assert (ends[VERA], ends[OLGA], ends[DMITRI]) == (None, "banned", "deleted")
+
+
+@pytest.mark.parametrize(("trouble", "refusal"), [("freeze", "FROZEN_METHOD_INVALID"), ("ban", "USER_DEACTIVATED_BAN")])
+async def test_an_account_in_trouble_neither_writes_nor_presses(
+    sandbox: Sandbox, http: ClientSession, trouble: str, refusal: str
+) -> None:
+    sandbox.botapi.chats.say(NADIA, "/start")
+    async with aiogram_bot(sandbox.botapi) as bot:
+        await ask(bot, NADIA)
+        sent = await bot.send_message(NADIA, "x", reply_markup=keyboard({"Go": "go"}))
+        await act(http, trouble, person=NADIA)
+        for name, body in (
+            ("say", {"text": "hello"}),
+            ("press", {"message": sent.message_id, "button": "Go"}),
+            ("share_channel", {"channel": QUIET_GARDENS}),
+        ):
+            refused = await act(http, name, HTTPStatus.CONFLICT, person=NADIA, **body)
+            assert refused["error"] == f"Telegram refuses this: {refusal}."
+        if trouble == "ban":
+            with pytest.raises(TelegramForbiddenError, match="user is deactivated"):
+                await bot.send_message(NADIA, "still there?")
 
 
 async def test_faults_wait_until_they_are_met_or_cleared(sandbox: Sandbox, http: ClientSession) -> None:
     await act(http, "fault", kind="flood_wait", method="sendMessage", seconds=3, times=2)
-    async with http.get("/control/state") as answer:
-        state = await answer.json()
-    assert [(one["method"], one["times"]) for one in state["faults"]] == [("sendMessage", 2)]
+    assert [(one["method"], one["times"]) for one in (await state(http))["faults"]] == [("sendMessage", 2)]
     await act(http, "clear_faults")
     assert not sandbox.world.faults.waiting
 

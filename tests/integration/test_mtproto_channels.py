@@ -7,7 +7,7 @@ from telethon import errors, functions, types
 
 from sandbox.mtproto.peers import access_hash
 from sandbox.mtproto.server import MTProtoServer
-from sandbox.world import Channel, World, channels, invites
+from sandbox.world import Channel, World, accounts, channels, invites
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, NEWS, PLAIN, PLAZA, QUIZ, account
 
 check = functions.messages.CheckChatInviteRequest
@@ -129,7 +129,7 @@ async def test_who_was_thrown_out_stays_out(server: MTProtoServer, attic: Channe
 async def test_a_frozen_account_goes_nowhere(server: MTProtoServer, attic: Channel) -> None:
     link = invites.make(server.world, CAROL, attic)
     async with account(server, BOB) as client:
-        server.world.frozen_accounts.add(BOB)
+        accounts.freeze(server.world, server.world.people[BOB])
         assert (await client(check(link.hash))).title == "Attic"
         for request in (import_invite(link.hash), join("plaza")):
             with pytest.raises(errors.FrozenMethodInvalidError):

@@ -7,6 +7,7 @@ from telethon import TelegramClient, errors, functions, types
 from telethon.sessions import StringSession
 
 from sandbox.mtproto.server import MTProtoServer
+from sandbox.world import accounts
 from tests.sandbox_fixtures import ALICE, BOB, account, telethon_client
 
 ALICES_PHONE = "+9996621001"
@@ -133,7 +134,7 @@ async def test_an_account_logged_out_from_elsewhere_is_logged_out_on_every_key(s
 
 async def test_a_frozen_account_may_read_but_not_act(server: MTProtoServer) -> None:
     async with account(server, ALICE) as client:
-        server.world.frozen_accounts.add(ALICE)
+        accounts.freeze(server.world, server.world.people[ALICE])
         quiz = await client.get_input_entity("chess_bot")
         assert (await client.get_me()).id == ALICE
         with pytest.raises(errors.FrozenMethodInvalidError):

@@ -15,7 +15,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import BalanceId, BotId
 from mtproto_bridge.store import tables
 from sandbox.mtproto.server import MTProtoServer
-from sandbox.world import Channel, World
+from sandbox.world import Channel, World, accounts
 from tests.bridge_fixtures import LEASE_SECONDS, BridgeSite, bridge_site, caller
 from tests.sandbox_fixtures import ALICE, BOB, CHESS, QUIZ, START, small_world
 
@@ -130,7 +130,7 @@ async def test_a_balance_that_moved_is_served_by_its_new_account(
     news = await channel(client, "News")
     async with bridge.store.begin() as session:
         await session.execute(update(tables.Balance).where(tables.Balance.id == news).values(account_id=ALICE))
-    world.frozen_accounts.add(BOB)  # what the old account would do would fail
+    accounts.freeze(world, world.people[BOB])  # what the old account would do would fail
     await client._server.hash_put(client._keys.routes(), {str(news): str(BOB)})
     assert (await client.join(OWNER, news, BotId(QUIZ), site.nonce())).changed
     assert client._routes == {news: ALICE}, "noted for the next time"

@@ -65,6 +65,8 @@ def _person(call: Call, phone: str) -> Person:
     person = call.world.by_phone(phone)
     if person is None:
         raise bad_request("PHONE_NUMBER_INVALID")
+    if person.deactivated:
+        raise bad_request("PHONE_NUMBER_BANNED")
     return person
 
 

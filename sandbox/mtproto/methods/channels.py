@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from telethon.tl import TLObject, TLRequest, functions, types
 
 from sandbox.mtproto import objects, peers
+from sandbox.mtproto.news import CHANNEL_PTS
 from sandbox.mtproto.rpc import MethodTable, NotServedError
 from sandbox.world import channels
 from sandbox.world.errors import bad_request
@@ -88,7 +89,7 @@ def get_full_channel(call: Call, request: TLRequest) -> TLObject:
         chat_photo=types.PhotoEmpty(0),
         notify_settings=types.PeerNotifySettings(),
         bot_info=[],
-        pts=1,
+        pts=CHANNEL_PTS,
         can_view_participants=bool(rights) or None,
         participants_count=one.size,
         admins_count=1 + len(one.admins) if rights else None,

@@ -9,7 +9,7 @@ from telethon.tl import TLObject, TLRequest, functions, types
 
 from sandbox.mtproto import objects
 from sandbox.mtproto.rpc import MethodTable
-from sandbox.world import attribution
+from sandbox.world import accounts, attribution
 from sandbox.world.errors import bad_request
 from sandbox.world.model import Bot, Channel
 
@@ -24,6 +24,8 @@ USERNAME = re.compile(r"[a-z][a-z0-9_]{2,31}", re.IGNORECASE)
 @methods.serves(functions.contacts.ResolveUsernameRequest)
 def resolve_username(call: Call, request: TLRequest) -> TLObject:
     """core.telegram.org/method/contacts.resolveUsername; with a referer, the link counts as followed."""
+    if not call.world.switches.frozen_resolves:
+        accounts.require_acting(call.account)
     if not USERNAME.fullmatch(request.username):
         raise bad_request("USERNAME_INVALID")
     found = call.world.by_username(request.username)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from telethon.tl import TLObject, TLRequest, functions, types
 
 from sandbox.mtproto.rpc import MethodTable
-from sandbox.world import channels
+from sandbox.world import accounts, channels
 
 if TYPE_CHECKING:
     from sandbox.mtproto.rpc import Call
@@ -21,7 +21,6 @@ methods = MethodTable()
 
 THIS_DC = 2
 ALL_DCS = (1, 2, 3, 4, 5)
-FREEZE = timedelta(days=7)
 
 
 @methods.serves(functions.help.GetConfigRequest, needs_login=False)
@@ -99,11 +98,10 @@ def _app_config(call: Call, person: Person | None) -> dict[str, Json]:
         "stars_usd_withdraw_rate_x1000": 1300,
         "stars_usd_sell_rate_x1000": 1410,
     }
-    if person and person.id in call.world.frozen_accounts:
-        now = call.world.clock.now().timestamp()
+    if person and person.frozen_since:
         values |= {
-            "freeze_since_date": now,
-            "freeze_until_date": now + FREEZE.total_seconds(),
+            "freeze_since_date": person.frozen_since.timestamp(),
+            "freeze_until_date": (person.frozen_since + accounts.APPEAL_TIME).timestamp(),
             "freeze_appeal_url": "https://t.me/spambot",
         }
     return values

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from telethon.tl import TLObject, TLRequest, functions, types
 
 from sandbox.mtproto import objects, peers
+from sandbox.mtproto.news import CHANNEL_PTS
 from sandbox.mtproto.rpc import MethodTable
 from sandbox.world import invites
 from sandbox.world.errors import bad_request
@@ -96,7 +97,7 @@ def _dialog(one: Channel) -> TLObject:
         unread_reactions_count=0,
         unread_poll_votes_count=0,
         notify_settings=types.PeerNotifySettings(),
-        pts=1,
+        pts=CHANNEL_PTS,
     )
 
 
