@@ -16,7 +16,7 @@ from mtproto_bridge.handling import Lease, Outcome
 from mtproto_bridge.protocol import ErrorCode, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.protocol.requests import Payload
-from mtproto_bridge.queue import lanes, leases
+from mtproto_bridge.queue import lanes, leases, rounds
 from mtproto_bridge.queue.clock import lease_clock
 from mtproto_bridge.queue.lanes import Accounts, LaneOwner
 from mtproto_bridge.queue.redis import QueueServer
@@ -202,6 +202,6 @@ class LeaseClock:
     @classmethod
     def of(cls, monkeypatch: pytest.MonkeyPatch) -> "LeaseClock":
         clock = cls()
-        for module in (leases, lanes):
+        for module in (leases, lanes, rounds):
             monkeypatch.setattr(module, "lease_clock", clock.read)
         return clock

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import cast
 
 import structlog
 
@@ -18,8 +19,9 @@ from mtproto_bridge.actions.life import FROZEN, Life
 from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.protocol.events import AccountGone, ChannelIdle, ChannelReleased, LinkState
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
+from mtproto_bridge.protocol.replies import Health
 from mtproto_bridge.store import Store, accounts, affiliations, balances, outbox, people, tables
-from mtproto_bridge.telegram.gateway import FloodWait, Gateway, Refused
+from mtproto_bridge.telegram.gateway import FloodWait, Gateway, NotReached, Refused
 
 DAILY = timedelta(days=1)
 THAW_LOOK = timedelta(hours=1)
@@ -94,9 +96,10 @@ async def check_account(errand: Errand, *, row: tables.Account) -> bool:
     if row.checked_at and errand.now() < row.checked_at + every:
         return False
     may = await (await errand.gateway()).capabilities()
-    told = {"premium": may.premium, "may_connect": may.may_connect}
     async with errand.store.begin() as session:
-        await accounts.note_allowed(session, errand.account, **told, at=errand.now())
+        await accounts.note_allowed(
+            session, errand.account, premium=may.premium, may_connect=may.may_connect, at=errand.now()
+        )
     await errand.life.freeze(errand.account, frozen=may.frozen)
     return True
 
@@ -105,7 +108,10 @@ async def hear(errand: Errand, *, before: str | None) -> bool:
     """As long as the account is connected: channels in which its place changed are looked at soon."""
     if errand.connected is None:
         return False
-    heard = await errand.connected.heard(errand.now())
+    try:
+        heard = await errand.connected.heard(errand.now())
+    except NotReached:  # also while Telegram's difference is out of order: the daily look is not to wait for that
+        return False
     if heard.updates != before or heard.channels is None or heard.channels:
         async with errand.store.begin() as session:  # one transaction: what came before updates stood there is kept
             await accounts.save_updates(session, errand.account, heard.updates)
@@ -130,7 +136,7 @@ async def check_channel(errand: Errand) -> bool:
     async with errand.store.begin() as session:
         if seen and seen.health == "ok":
             await balances.note_posting(session, balance_id, seen.posting, now)
-        await note(session, balance, seen.health if seen else balance.health, now)
+        await note(session, balance, seen.health if seen else cast("Health", balance.health), now)
         await balances.note_use(session, balance_id, now)
     return True
 
