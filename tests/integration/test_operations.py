@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mtproto_bridge.actions.context import Rules
-from mtproto_bridge.protocol import BridgeError, ErrorCode
+from mtproto_bridge.protocol import BridgeError, ErrorCode, Reply
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.protocol.replies import Operations
 from mtproto_bridge.protocol.requests import BanPerson, ShowOperations
@@ -31,7 +31,7 @@ async def office(server: MTProtoServer) -> AsyncIterator[Office]:
 
 async def shown(office: Office, actor: int = OPERATOR, payload: ShowOperations | BanPerson | None = None) -> Operations:
     outcome = await office.handle(CAROL, actor, payload or ShowOperations())
-    assert hasattr(outcome, "result"), outcome
+    assert isinstance(outcome, Reply), outcome
     if outcome.failure:
         raise BridgeError(outcome.failure)
     assert isinstance(outcome.result, Operations)
