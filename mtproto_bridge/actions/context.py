@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from mtproto_bridge.actions.life import Life
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.people import People
 from mtproto_bridge.actions.shares import Buckets
@@ -53,6 +54,7 @@ class Shared:
     rules: Rules
     people: People
     desk: Desk
+    life: Life
 
     crawling: asyncio.Lock
     """Held while the index of programs is read anew: one crawl serves all who wait for it."""

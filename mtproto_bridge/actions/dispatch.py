@@ -109,7 +109,7 @@ class Actions:
         self._life = Life(store, rules.operators, now)
         self._connects = Buckets(CONNECTS_AT_ONCE, CONNECT_EVERY, now)
         resolves = Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now)
-        self._shared = Shared(rules, People(store, now), desk, asyncio.Lock(), Names(now), resolves)
+        self._shared = Shared(rules, People(store, now), desk, self._life, asyncio.Lock(), Names(now), resolves)
 
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """Connect an account ahead of its next request; what hinders it, the request will say."""
