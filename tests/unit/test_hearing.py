@@ -42,12 +42,12 @@ def test_the_next_connection_asks_from_where_the_last_one_stood() -> None:
 def test_a_difference_in_slices_is_asked_for_until_its_end() -> None:
     hearing = Hearing(KNOWN)
     hearing.take_answer(difference(types.updates.DifferenceSlice, 5, 6, intermediate_state=state(11)), NOW)
-    assert hearing.take().channels == {5, 6}
+    assert hearing.take().channels == frozenset({5, 6})
     asked = hearing.question(NOW)
     assert asked is not None
     assert asked.pts == 11
     hearing.take_answer(difference(types.updates.Difference, 7, state=state(12)), NOW)
-    assert hearing.take().channels == {7}
+    assert hearing.take().channels == frozenset({7})
     assert hearing.question(NOW) is None
 
 
@@ -73,7 +73,7 @@ def test_what_is_pushed_is_heard_in_every_wrapping_and_only_channels_count() -> 
     hearing.hear(pushed(types.UpdateChannel(5), types.UpdateConfig(), types.UpdateChannel(5)))
     hearing.hear(types.UpdateShort(types.UpdateChannel(6), NOW))
     hearing.hear(types.UpdateShort(types.UpdateConfig(), NOW))
-    assert hearing.take().channels == {5, 6}
+    assert hearing.take().channels == frozenset({5, 6})
     assert hearing.take().channels == frozenset()
 
 
