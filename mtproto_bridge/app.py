@@ -192,8 +192,7 @@ class Directory:
             known = await accounts.all_accounts(session)
             routes = await balances.routes(session)
         if known:
-            desk = next((account for account, ready in known.items() if ready), next(iter(known)))
-            await self._server.put(self._keys.desk(), str(desk))
+            await self._server.put(self._keys.desk(), str(next(iter(known))))
         await self._write_routes({str(balance): str(account) for balance, account in routes.items()})
         return list(known)
 

@@ -96,6 +96,7 @@ async def _accounts(settings: BridgeSettings, store: Store) -> AsyncIterator[Fin
     for one in known:
         if one.state != "ready":
             yield False, f"Account {one.id} is {WORDS.get(one.state, one.state)}."
+        if one.state not in accounts.SERVING:
             continue
         try:
             ring.open(one.id, one.session)

@@ -1,12 +1,14 @@
-"""What operators are shown of the queue, in the chat as on the console."""
+"""What is known of the queue, for operators in the chat and on the console."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from mtproto_bridge.actions.context import Lane
+from mtproto_bridge.handling import OurBot
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.leases import bridge_of
+from mtproto_bridge.queue.our_bot import our_bot
 from mtproto_bridge.queue.redis import QueueServer
 
 
@@ -36,3 +38,7 @@ class QueueDesk:
     async def dead_letters(self) -> int:
         """How many requests were given up."""
         return int(await self._server.ask("XLEN", self._keys.dead_letters()))
+
+    async def our_bot(self) -> OurBot | None:
+        """The bot that works with this queue."""
+        return await our_bot(self._server, self._keys)

@@ -55,6 +55,12 @@ class Handler(Protocol):
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """Connect an account ahead of its next request, if that can be done; what hinders it, the request will say."""
 
+    async def attend(self, account: AccountId, lease: Lease) -> bool:
+        """Do one of the account's chores, if any is due; whether there may be more.
+
+        It is small, and what hinders it is no failure: it is due again.
+        """
+
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account whose lane is no longer ours."""
 

@@ -4,8 +4,9 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
+from datetime import UTC, datetime
 
+from mtproto_bridge.actions.life import logged_in
 from mtproto_bridge.actions.our_bot import press_start
 from mtproto_bridge.app import QueueError, connector, database_url, outages_told, queue_server
 from mtproto_bridge.console import Console
@@ -168,7 +169,7 @@ async def _keep(attempt: Login, store: Store, settings: BridgeSettings, console:
     if me.is_bot:
         console.say(SENTENCES["BOT"])
         return 1
-    if not await _save(attempt, store, settings.session_key_file, me):
+    if not await _save(attempt, store, settings, me):
         console.say(f"{printable(me.name)} ({me.id}) is logged in here already; this second log-in is ended again.")
         console.say(f"To log it in anew, remove it first: `python -m mtproto_bridge accounts remove {me.id}`.")
         return 1
@@ -179,19 +180,22 @@ async def _keep(attempt: Login, store: Store, settings: BridgeSettings, console:
     return 0
 
 
-async def _save(attempt: Login, store: Store, key_file: Path, me: Me) -> bool:
+async def _save(attempt: Login, store: Store, settings: BridgeSettings, me: Me) -> bool:
     """Keep the session, unless the account has one already that we can use.
 
     First of all: log-ins are few a day. And with the newest key: the one we began with may be gone by now.
     """
     session, learned = attempt.result(me)
+    key_file, now = settings.session_key_file, datetime.now(UTC)
     async with locked(key_file), store.begin() as unit:
         ring = KeyRing.load(key_file)
-        before = await accounts.get_account(unit, me.id)
-        if before and before.state == "ready" and _opens(ring, me.id, before.session):
+        known = await accounts.get_account(unit, me.id)
+        if known and known.state in ("ready", "frozen") and _opens(ring, me.id, known.session):
             return False
-        await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=ring.seal(session))
+        sealed = ring.seal(session)
+        before = await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)
         await accounts.save_peers(unit, me.id, learned)
+        await logged_in(unit, me.id, before=before, operators=settings.operator_ids, now=now)
     attempt.kept = True
     return True
 
@@ -226,7 +230,7 @@ async def _learn_more(gateway: Gateway, store: Store, me: Me) -> None:
     with suppress(*TROUBLE):
         may, bots = await gateway.capabilities(), await gateway.own_bots()
         async with store.begin() as unit:
-            await accounts.note_allowed(unit, me.id, premium=may.premium, may_connect=may.may_connect)
+            await accounts.note_allowed(unit, me.id, premium=may.premium, may_connect=may.may_connect, at=None)
             for bot in bots:
                 await balances.register(
                     unit,

@@ -20,7 +20,9 @@ Say = Callable[[str], object]
 Clock = Callable[[], datetime]
 
 WORDS = {
+    "frozen": "frozen by Telegram: it may read, not act; appeal in its app, at @SpamBot",
     "logged_out": "logged out: run `python -m mtproto_bridge login`",
+    "banned": "banned or deleted at Telegram: its channels wait for another account",
     "leaving": "half removed: run `python -m mtproto_bridge accounts remove` again, or `login` to keep it",
     "removed": "removed: its channels wait for another account",
 }
@@ -46,7 +48,7 @@ class Row:
     channels: int
     """Registered channels that it serves."""
     free: int
-    """How many more it may take; none unless it is logged in."""
+    """How many more it may take; none unless it is logged in and may act."""
 
 
 async def overview(
@@ -105,7 +107,7 @@ def _row(account: ListedAccount, lane: Lane | None, now: datetime) -> Row:
         lane.served_by if lane else None,
         {method: until.isoformat() for method, until in lane.floods.items()} if lane else {},
         account.channels,
-        free_channels(account.channels) if account.state == "ready" else 0,
+        free_channels(account.channels, premium=account.premium) if account.state == "ready" else 0,
     )
 
 

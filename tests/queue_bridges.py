@@ -16,7 +16,7 @@ from mtproto_bridge.handling import Lease, Outcome
 from mtproto_bridge.protocol import ErrorCode, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.protocol.requests import Payload
-from mtproto_bridge.queue import lanes, leases
+from mtproto_bridge.queue import lanes, leases, rounds
 from mtproto_bridge.queue.clock import lease_clock
 from mtproto_bridge.queue.lanes import Accounts, LaneOwner
 from mtproto_bridge.queue.redis import QueueServer
@@ -51,6 +51,10 @@ class Stub:
         self.finished: list[Request] = []
         self.connected: list[AccountId] = []
         self.gone: list[AccountId] = []
+        self.attended: list[AccountId] = []
+        self.chores = asyncio.Event()
+        self.chores.set()
+        self.more_chores = False
         self.cuts: list[Cut] = []
         self.floods: dict[AccountId, Mapping[str, datetime]] = {}
         self.answer: Callable[[Request], Outcome] = success
@@ -98,6 +102,12 @@ class Stub:
     async def connect(self, account: AccountId, lease: Lease) -> None:  # noqa: ARG002 - the interface of a handler
         """Nothing is connected, but written down."""
         self.connected.append(account)
+
+    async def attend(self, account: AccountId, lease: Lease) -> bool:  # noqa: ARG002 - the interface of a handler
+        """Nothing is done, but written down; while it is shut, a chore waits."""
+        self.attended.append(account)
+        await self.chores.wait()
+        return self.more_chores
 
     async def let_go(self, account: AccountId) -> None:
         self.gone.append(account)
@@ -192,6 +202,6 @@ class LeaseClock:
     @classmethod
     def of(cls, monkeypatch: pytest.MonkeyPatch) -> "LeaseClock":
         clock = cls()
-        for module in (leases, lanes):
+        for module in (leases, lanes, rounds):
             monkeypatch.setattr(module, "lease_clock", clock.read)
         return clock

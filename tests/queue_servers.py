@@ -143,6 +143,10 @@ class Answering:
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """There is nothing to connect."""
 
+    async def attend(self, account: AccountId, lease: Lease) -> bool:  # noqa: ARG002 - the interface of a handler
+        """There is nothing to do unasked."""
+        return False
+
     async def let_go(self, account: AccountId) -> None:
         """Nothing is connected."""
 

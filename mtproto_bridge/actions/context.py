@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from mtproto_bridge.actions.life import Life
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.people import People
 from mtproto_bridge.actions.shares import Buckets
+from mtproto_bridge.handling import OurBot
 from mtproto_bridge.protocol import ErrorCode, Failure, Origin
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store import Store
@@ -37,13 +39,16 @@ class Lane:
 
 
 class Desk(Protocol):
-    """What operators are shown of the queue."""
+    """What is known of the queue, for operators mostly."""
 
     async def lanes(self, accounts: Sequence[AccountId]) -> Mapping[AccountId, Lane]:
         """How the lanes of these accounts are doing."""
 
     async def dead_letters(self) -> int:
         """How many requests were given up."""
+
+    async def our_bot(self) -> OurBot | None:
+        """The bot that works with this queue, None when none ever did."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Shared:
     rules: Rules
     people: People
     desk: Desk
+    life: Life
 
     crawling: asyncio.Lock
     """Held while the index of programs is read anew: one crawl serves all who wait for it."""

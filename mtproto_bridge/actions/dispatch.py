@@ -8,8 +8,20 @@ from typing import Any, Protocol
 
 import structlog
 
-from mtproto_bridge.actions import affiliations, balances, channels, operations, programs, registrations, watched
+from mtproto_bridge.actions import (
+    affiliations,
+    balances,
+    channels,
+    chores,
+    life,
+    operations,
+    programs,
+    registrations,
+    watched,
+)
+from mtproto_bridge.actions.chores import Errand
 from mtproto_bridge.actions.context import Context, Desk, Inside, Rules, Shared, failure_of
+from mtproto_bridge.actions.life import Life
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.people import People
 from mtproto_bridge.actions.placement import JOIN_EVERY, JOINS_AT_ONCE
@@ -51,6 +63,8 @@ TRIES = 2
 """How often an action is run when the connection to Telegram broke under it."""
 RESOLVES_AT_ONCE, RESOLVE_EVERY = 5, timedelta(seconds=20)
 """How many usernames one person may have resolved at once, and how soon one more."""
+CONNECTS_AT_ONCE, CONNECT_EVERY = 5, timedelta(seconds=2)
+"""How many accounts are connected for chores alone at once, and how soon one more."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clocks of bot and bridge may lie apart."""
 
@@ -63,6 +77,9 @@ class Accounts(Protocol):
     async def gateway(self, account: AccountId, lease: Lease) -> Gateway:
         """A connected gateway; raises AccountLost, SessionSealed, FloodWait or NotReached."""
 
+    def connected(self, account: AccountId, lease: Lease) -> Gateway | None:
+        """The account's gateway, if it is connected."""
+
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account."""
 
@@ -72,8 +89,8 @@ class Accounts(Protocol):
     def remember_floods(self, account: AccountId, floods: Mapping[str, datetime]) -> None:
         """Wait with these methods until then."""
 
-    async def mark_lost(self, account: AccountId) -> None:
-        """The account's session is void: disconnect it and remember that."""
+    async def give_up(self, account: AccountId) -> bytes:
+        """The account's session is void: disconnect it, and say which session that was, as it is sealed."""
 
 
 class Actions:
@@ -91,14 +108,43 @@ class Actions:
         self._accounts = accounts
         self._store = store
         self._now = now
+        self._life = Life(store, rules.operators, now)
+        self._connects = Buckets(CONNECTS_AT_ONCE, CONNECT_EVERY, now)
         resolves = Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now)
         joins = Buckets(JOINS_AT_ONCE, JOIN_EVERY, now)
-        self._shared = Shared(rules, People(store, now), desk, asyncio.Lock(), Names(now), resolves, joins)
+        self._shared = Shared(rules, People(store, now), desk, self._life, asyncio.Lock(), Names(now), resolves, joins)
 
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """Connect an account ahead of its next request; what hinders it, the request will say."""
         with suppress(AccountLost, SessionSealed, FloodWait, NotReached):
             await self._accounts.gateway(account, lease)
+
+    async def attend(self, account: AccountId, lease: Lease) -> bool:
+        """Do one of the account's chores, if any is due; whether there may be more."""
+
+        async def gateway() -> Gateway:
+            if self._accounts.connected(account, lease) is None and self._connects.take(0):
+                raise NotReached("not at once")
+            return await self._accounts.gateway(account, lease)
+
+        errand = Errand(
+            account=account,
+            store=self._store,
+            now=self._now,
+            life=self._life,
+            resolves=self._shared.resolves,
+            connected=self._accounts.connected(account, lease),
+            gateway=gateway,
+        )
+        try:
+            return await chores.attend(errand)
+        except AccountLost as error:
+            await self._lose(account, error)
+        except (SessionSealed, NotReached):
+            pass
+        except Exception:
+            log.exception("chore.crashed", account=account)
+        return False
 
     async def let_go(self, account: AccountId) -> None:
         """Disconnect an account whose lane is no longer ours."""
@@ -140,15 +186,20 @@ class Actions:
             case BridgeError():
                 return error.failure
             case Refused():
+                if error.message == life.FROZEN:
+                    await self._life.freeze(account, frozen=True)
                 return failure_of(error)
             case AccountLost():
-                await self._accounts.mark_lost(account)
+                await self._lose(account, error)
                 return Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
             case SessionSealed():
                 return Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
             case NotReached():
                 return Failure(code=ErrorCode.NO_ANSWER)
         return Failure(code=ErrorCode.INTERNAL)
+
+    async def _lose(self, account: AccountId, lost: AccountLost) -> None:
+        await self._life.lose(account, await self._accounts.give_up(account), lost)
 
     async def _carry_out(
         self, account: AccountId, request: Request, lease: Lease, attempt: int, stored: Reply | None

@@ -1,17 +1,27 @@
 """What operators see and decide."""
 
-# ruff: noqa: ARG001 - filled in with the registration of channels
-
-from mtproto_bridge.actions import registrations
-from mtproto_bridge.actions.context import Inside
+from mtproto_bridge.actions import registrations as registering
+from mtproto_bridge.actions.context import Inside, Lane
+from mtproto_bridge.actions.describing import describe_registration
 from mtproto_bridge.protocol import BridgeError, ErrorCode
-from mtproto_bridge.protocol.replies import Operations, RegistrationPage
+from mtproto_bridge.protocol.replies import OperatedAccount, Operations, RegistrationPage
 from mtproto_bridge.protocol.requests import BanPerson, DecideRegistration, ShowOperations
+from mtproto_bridge.store import accounts, people, registrations
+from mtproto_bridge.store.accounts import ListedAccount
+from mtproto_bridge.telegram.limits import free_channels
+
+MOST_SHOWN = 5
+"""Registrations that wait for a word, shown at once."""
 
 
 async def show(context: Inside, _: ShowOperations) -> Operations:
-    """How everything is doing."""
-    raise BridgeError(ErrorCode.UNSUPPORTED)
+    """How everything is doing.
+
+    Raises:
+        BridgeError: not_an_operator.
+    """
+    _must_be_operator(context)
+    return await _operations(context)
 
 
 async def decide(context: Inside, request: DecideRegistration) -> RegistrationPage:
@@ -21,12 +31,20 @@ async def decide(context: Inside, request: DecideRegistration) -> RegistrationPa
         BridgeError: not_an_operator, registration_gone, no_capacity.
     """
     _must_be_operator(context)
-    return await registrations.decide(context, request.registration_id, approve=request.approve)
+    return await registering.decide(context, request.registration_id, approve=request.approve)
 
 
 async def ban(context: Inside, request: BanPerson) -> Operations:
-    """Let a person use the service no more, or again."""
-    raise BridgeError(ErrorCode.UNSUPPORTED)
+    """Let a person use the service no more, or again; every bridge hears of it within half a minute.
+
+    Raises:
+        BridgeError: not_an_operator.
+    """
+    _must_be_operator(context)
+    async with context.store.begin() as session:
+        await people.ban(session, request.person_id, banned=request.banned)
+    context.shared.people.forget(request.person_id)
+    return await _operations(context)
 
 
 def _must_be_operator(context: Inside) -> None:
@@ -37,3 +55,33 @@ def _must_be_operator(context: Inside) -> None:
     """
     if context.actor not in context.shared.rules.operators:
         raise BridgeError(ErrorCode.NOT_AN_OPERATOR)
+
+
+async def _operations(context: Inside) -> Operations:
+    async with context.store.begin() as session:
+        listed = [one for one in await accounts.listed(session) if one.state != "removed" or one.channels]
+        waiting, total = await registrations.waiting(session, MOST_SHOWN)
+        known, banned = await people.count(session), await people.banned(session)
+    lanes = await context.shared.desk.lanes([one.id for one in listed])
+    return Operations(
+        accounts=[_account(one, lanes.get(one.id, Lane())) for one in listed],
+        dead_letters=await context.shared.desk.dead_letters(),
+        registrations=[describe_registration(one, None) for one in waiting],
+        registrations_waiting=total,
+        people=known,
+        banned=banned,
+    )
+
+
+def _account(one: ListedAccount, lane: Lane) -> OperatedAccount:
+    return OperatedAccount(
+        id=one.id,
+        name=one.name,
+        username=one.username,
+        state=one.state,
+        served_by=lane.served_by,
+        waiting=lane.waiting,
+        flooded_until=max(lane.floods.values(), default=None),
+        channels=one.channels,
+        free=free_channels(one.channels, premium=one.premium) if one.state == "ready" else 0,
+    )

@@ -12,6 +12,7 @@ from mtproto_bridge.actions import health
 from mtproto_bridge.actions.context import Context, Inside
 from mtproto_bridge.actions.describing import describe_registration
 from mtproto_bridge.actions.notices import acted
+from mtproto_bridge.actions.our_bot import press_start
 from mtproto_bridge.actions.placement import another, place
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.events import RegistrationDecided, RegistrationWaits
@@ -202,8 +203,7 @@ async def _refused(context: Context, row: tables.Registration, refused: Refused)
             await accounts.note_full(session, context.account, context.now())
         raise await _moved(context, row)
     if refused.message == FROZEN:
-        async with context.store.begin() as session:
-            await accounts.set_state(session, context.account, before="ready", after="frozen")
+        await context.shared.life.freeze(context.account, frozen=True)
         raise await _moved(context, row)
     if refused.message not in SHUT_OUT:
         raise refused
@@ -240,6 +240,9 @@ async def _moved(context: Inside, row: tables.Registration, *, but: Container[in
 
 async def _be_known(context: Context) -> None:
     """The bot can promote only whom it has met: the account presses Start there, once."""
+    bot = await context.shared.desk.our_bot()
+    if bot:
+        await press_start(context.gateway, context.store, context.account, bot)
 
 
 # -- keeping ------------------------------------------------------------------------------------------------------

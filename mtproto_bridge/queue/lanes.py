@@ -148,6 +148,7 @@ class LaneOwner:
             self._over(lease)
         for lane in list(self._lanes.values()):
             lane.stir()
+            lane.attend()
         return living
 
     async def _look_at_server(self) -> None:

@@ -20,6 +20,7 @@ from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.leases import HeldLease
 from mtproto_bridge.queue.limits import MOST_AT_DESK, MOST_AT_ONCE, MOST_ATTEMPTS, MOST_LETTERS, MOST_REPLIES
 from mtproto_bridge.queue.redis import Entry, Fenced, NonceChanged, Outage, QueueServer
+from mtproto_bridge.queue.rounds import Rounds
 
 DRAIN_SECONDS = 7.0
 """How long a hand-over waits for work that is begun: less than who stops us waits before it kills."""
@@ -97,6 +98,7 @@ class Lane:
         """What was told while older entries were not here yet; None when all of them are."""
         self.closing = False
         """It begins nothing more."""
+        self._rounds = Rounds(shop.handler, lease)
         self._stir = asyncio.Event()
         keys = shop.keys
         self._keys = [keys.lease(self.account), keys.lane(self.account), keys.attempts(self.account)]
@@ -116,6 +118,11 @@ class Lane:
         self._stir.set()
         self._stir = asyncio.Event()
 
+    def attend(self) -> None:
+        """Let a chore of the account's begin, if it is time."""
+        if not self.closing:
+            self._rounds.look()
+
     async def close(self) -> None:
         """Begin nothing more, and wait for what is begun, but no longer than `DRAIN_SECONDS`.
 
@@ -124,8 +131,9 @@ class Lane:
         """
         self.closing = True
         self.stir()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+        begun = {*self._tasks, *filter(None, [self._rounds.task])}
+        if begun:
+            _, late = await asyncio.wait(begun, timeout=DRAIN_SECONDS)
             for task in late:  # whoever begins it next reads what came of it
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

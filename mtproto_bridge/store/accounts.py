@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BotId
@@ -22,7 +22,9 @@ _PEER = Upsert(Peer, ("account_id", "peer_id"), ("access_hash", "username", "nam
 
 
 # Built once, and without classes: an account that changes hands waits for these.
-_ACCOUNT = select(Account.name, Account.session, Account.state).where(Account.id == bindparam("account"))
+_ACCOUNT = select(Account.name, Account.session, Account.state, Account.updates).where(
+    Account.id == bindparam("account")
+)
 _PEERS = select(Peer.peer_id, Peer.access_hash, Peer.username, Peer.name).where(Peer.account_id == bindparam("account"))
 
 
@@ -34,6 +36,8 @@ class KnownAccount:
     session: bytes
     """Sealed."""
     state: str
+    updates: str | None
+    """Where its updates stand, as `telegram.hearing` writes it."""
 
 
 @dataclass(frozen=True)
@@ -58,26 +62,33 @@ class ListedAccount:
     """Sealed; empty when it was erased."""
     channels: int
     """Registered channels that it serves."""
+    premium: bool = False
 
 
 async def all_accounts(session: AsyncSession) -> dict[AccountId, bool]:
-    """Every account with a lane and whether it may serve (a logged-out or removed one may not), by id."""
+    """Every account with a lane and whether it may serve (a lost or removed one may not).
+
+    The first is the desk: of those that may serve, one that may act as well if there is any, by id.
+    """
+    rank = case({state: number for number, state in enumerate(SERVING)}, value=Account.state, else_=len(SERVING))
     having = select(Account.id, Account.state).where(Account.state != "leaving")
-    rows = await session.execute(having.order_by(Account.id))
-    return {AccountId(account): state == "ready" for account, state in rows}
+    rows = await session.execute(having.order_by(rank, Account.id))
+    return {AccountId(account): state in SERVING for account, state in rows}
 
 
-async def listed(session: AsyncSession) -> list[ListedAccount]:
-    """Every account there is or was, by id."""
-    rows = await session.execute(
-        select(Account.id, Account.name, Account.username, Account.state, Account.session, func.count(Balance.id))
+async def listed(session: AsyncSession, only: AccountId | None = None) -> list[ListedAccount]:
+    """Every account there is or was, by id; or one of them."""
+    query = (
+        select(Account, func.count(Balance.id))
         .outerjoin(Balance, and_(Balance.account_id == Account.id, Balance.kind == "channel"))
         .group_by(Account.id)
         .order_by(Account.id)
+        .execution_options(populate_existing=True)
     )
+    rows = await session.execute(query if only is None else query.where(Account.id == only))
     return [
-        ListedAccount(AccountId(account), name, username, state, sealed, channels)
-        for account, name, username, state, sealed, channels in rows
+        ListedAccount(AccountId(one.id), one.name, one.username, one.state, one.session, channels, one.premium)
+        for one, channels in rows
     ]
 
 
@@ -94,9 +105,17 @@ async def get_account(session: AsyncSession, account: AccountId) -> KnownAccount
 
 async def save_account(
     session: AsyncSession, account: AccountId, *, name: str, username: str | None, sealed: bytes
-) -> None:
-    """Keep a logged-in account; logging in again replaces its session."""
-    await session.merge(Account(id=account, name=name, username=username, session=sealed, state="ready"))
+) -> str | None:
+    """Keep a logged-in account; logging in again replaces its session. Answers the state it was in, if it was known.
+
+    A frozen one stays so until Telegram says otherwise: what it allows the account is asked anew.
+    """
+    before = await session.scalar(select(Account.state).where(Account.id == account))
+    state = "frozen" if before == "frozen" else "ready"
+    known = Account(id=account, name=name, username=username, session=sealed, state=state, checked_at=None)
+    await session.merge(known)
+    await session.flush()
+    return before
 
 
 async def started_bot(session: AsyncSession, account: AccountId) -> BotId | None:
@@ -110,16 +129,18 @@ async def note_started(session: AsyncSession, account: AccountId, bot: BotId) ->
     await session.execute(update(Account).where(Account.id == account).values(started_bot=bot))
 
 
-async def mark_logged_out(session: AsyncSession, account: AccountId) -> None:
-    """The account serves nothing until it is logged in again."""
-    row = await session.get(Account, account)
-    if row:
-        row.state = "logged_out"
-
-
 async def set_state(session: AsyncSession, account: AccountId, *, before: str, after: str) -> bool:
     """Change an account's state; False when it is another one by now."""
     return await _change(session, account, Account.state == before, state=after)
+
+
+async def lose(session: AsyncSession, account: AccountId, *, sealed: bytes, after: State) -> str | None:
+    """An account with this session serves nothing any more; what it was before, None when that was known or undone."""
+    before = await session.scalar(select(Account.state).where(Account.id == account))
+    if before not in SERVING:
+        return None
+    still = and_(Account.state == before, Account.session == sealed)
+    return before if await _change(session, account, still, state=after) else None
 
 
 async def reseal(session: AsyncSession, account: AccountId, *, before: bytes, after: bytes) -> bool:
@@ -141,9 +162,9 @@ async def note_full(session: AsyncSession, account: AccountId, at: datetime) -> 
 
 
 async def note_allowed(
-    session: AsyncSession, account: AccountId, *, premium: bool, may_connect: bool | None, at: datetime
+    session: AsyncSession, account: AccountId, *, premium: bool, may_connect: bool | None, at: datetime | None
 ) -> None:
-    """Keep what Telegram said it allows an account."""
+    """Keep what Telegram said it allows an account; without `at` it is soon asked again."""
     told = update(Account).where(Account.id == account)
     await session.execute(told.values(premium=premium, may_connect=may_connect, checked_at=at))
 
@@ -152,6 +173,11 @@ async def _change(db: AsyncSession, account: AccountId, still: ColumnElement[boo
     """Change an account that is still as it was thought to be."""
     changed = update(Account).where(Account.id == account, still).values(values).returning(Account.id)
     return bool(await db.scalar(changed))
+
+
+async def save_updates(session: AsyncSession, account: AccountId, updates: str | None) -> None:
+    """Keep where an account's updates stand."""
+    await session.execute(update(Account).where(Account.id == account).values(updates=updates))
 
 
 async def known_peers(session: AsyncSession, account: AccountId) -> list[KnownPeer]:

@@ -103,6 +103,12 @@ async def live_links(session: AsyncSession, balances: Iterable[BalanceId]) -> di
     return {BalanceId(balance): links for balance, links in await session.execute(counted)}
 
 
+async def live_of(session: AsyncSession, balance: BalanceId, limit: int) -> list[Affiliation]:
+    """The live links of a balance, as last seen, the newest first."""
+    live = (Affiliation.balance_id == balance, Affiliation.current, Affiliation.revoked.is_(False))
+    return list(await session.scalars(select(Affiliation).where(*live).order_by(*_ORDER["date"]).limit(limit)))
+
+
 async def joined_bots(session: AsyncSession, balances: Iterable[BalanceId]) -> set[tuple[BalanceId, BotId]]:
     """Which of these balances have a live link for which programs."""
     rows = await session.execute(

@@ -1,14 +1,14 @@
 """Balances, who manages them, and which account serves them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, false, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import BalanceKind
-from mtproto_bridge.store.tables import Account, Balance, Manager
+from mtproto_bridge.store.tables import Account, Affiliation, Balance, Manager
 from mtproto_bridge.store.upsert import Upsert
 
 _PROVEN = Upsert(Manager, ("balance_id", "person_id"), ("allowed", "checked_at"))
@@ -107,6 +107,63 @@ async def register(  # noqa: PLR0913 - what a balance is
         if await session.get(Manager, (row.id, person)) is None:
             session.add(Manager(balance_id=row.id, person_id=person))
     return BalanceId(row.id)
+
+
+async def make_due(session: AsyncSession, account: AccountId, channels: Iterable[int] | None = None) -> None:
+    """Have the health of an account's channels looked at soon: of all, or of those with these ids."""
+    of_account = (Balance.account_id == account, Balance.kind == "channel")
+    which = of_account if channels is None else (*of_account, Balance.peer_id.in_(list(channels)))
+    await session.execute(update(Balance).where(*which).values(health_at=None))
+
+
+# -- what the chores look for --------------------------------------------------------------------------------------
+
+
+async def health_due(session: AsyncSession, account: AccountId, since: datetime) -> Balance | None:
+    """The channel of an account whose health was looked at longest ago, if not since then."""
+    of_account = (Balance.account_id == account, Balance.kind == "channel")
+    due = or_(Balance.health_at.is_(None), Balance.health_at <= since)
+    oldest_first = (Balance.health_at.is_not(None), Balance.health_at, Balance.id)
+    return await session.scalar(select(Balance).where(*of_account, due).order_by(*oldest_first).limit(1))
+
+
+async def note_posting(session: AsyncSession, balance: BalanceId, posting: Collection[int], at: datetime) -> None:
+    """Keep which of a channel's known managers may post there, as Telegram just said."""
+    known = update(Manager).where(Manager.balance_id == balance)
+    may_post = Manager.person_id.in_(posting)
+    await session.execute(known.values(allowed=case((may_post, true()), else_=false()), checked_at=at))
+
+
+async def note_use(session: AsyncSession, balance: BalanceId, at: datetime) -> None:
+    """A balance is in use as long as it has a live link; then it is not to be released."""
+    live = exists().where(Affiliation.balance_id == Balance.id, Affiliation.current, Affiliation.revoked.is_(False))
+    await session.execute(update(Balance).where(Balance.id == balance, live).values(used_at=at, idle_told_at=None))
+
+
+async def idle(session: AsyncSession, account: AccountId, *, unused: datetime, told: datetime) -> Balance | None:
+    """A channel that a person registered: unused since then and nobody told, or its managers told by then."""
+    of_account = (Balance.account_id == account, Balance.kind == "channel", Balance.registered_by.is_not(None))
+    to_tell = and_(Balance.idle_told_at.is_(None), Balance.used_at <= unused)
+    return await session.scalar(
+        select(Balance).where(*of_account, or_(to_tell, Balance.idle_told_at <= told)).order_by(Balance.id).limit(1)
+    )
+
+
+async def note_idle(session: AsyncSession, balance: BalanceId, at: datetime) -> bool:
+    """A channel's managers are told that it will be released; False when they were already."""
+    told = update(Balance).where(Balance.id == balance, Balance.idle_told_at.is_(None)).values(idle_told_at=at)
+    return bool(await session.scalar(told.returning(Balance.id)))
+
+
+async def bereft(session: AsyncSession) -> tuple[Balance, Account] | None:
+    """A channel whose account is banned, and nobody told its managers yet; with that account."""
+    served = select(Balance, Account).join(Account, Account.id == Balance.account_id)
+    untold = (Account.state == "banned", Balance.kind == "channel", Balance.health != "account_lost")
+    row = (await session.execute(served.where(*untold).order_by(Balance.id).limit(1))).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+# -- routes --------------------------------------------------------------------------------------------------------
 
 
 async def routes(session: AsyncSession) -> dict[BalanceId, AccountId]:

@@ -43,12 +43,14 @@ class AccountPool:
         self._connector = connector
         self._clients: dict[AccountId, _Client] = {}
         self._floods: defaultdict[AccountId, Floods] = defaultdict(lambda: Floods(now))
+        self._lost: set[AccountId] = set()
+        """Given up since they were last connected."""
 
     async def gateway(self, account: AccountId, lease: Lease) -> TelethonGateway:
         """The account's gateway under this lease, connected now if it was not.
 
         Raises:
-            AccountLost: it is logged out.
+            AccountLost: it is logged out, banned or removed.
             SessionSealed: its session cannot be opened.
             FloodWait: Telegram said to wait with connecting.
             NotReached: Telegram cannot be reached, or the lease is over.
@@ -62,6 +64,11 @@ class AccountPool:
             await self._end(account, client)
         raise NotReached("the lease is over")
 
+    def connected(self, account: AccountId, lease: Lease) -> TelethonGateway | None:
+        """The account's gateway under this lease, if it is connected."""
+        client = self._clients.get(account)
+        return client.made() if client and client.serves(lease) else None
+
     async def warm_up(self) -> None:
         """What an account that changes hands waits for takes ten times as long the first time: let that be now."""
         with suppress(SQLAlchemyError, OSError):  # a database that grants fewer connections serves all the same
@@ -73,8 +80,8 @@ class AccountPool:
 
     async def _connect(self, account: AccountId, client: "_Client") -> TelethonGateway:
         row, known = await self._kept(account)
-        if row is None or row.state != "ready":
-            raise AccountLost("logged out")
+        if row is None or row.state not in accounts.SERVING:
+            raise AccountLost("none of ours")
         try:
             saved = self._keys.open(account, row.session)
         except SessionKeyError as error:
@@ -86,7 +93,7 @@ class AccountPool:
             async with self._store.begin() as session:
                 await accounts.save_peers(session, account, peers)
 
-        telethon_session = BridgeSession.resume(saved, known)
+        telethon_session = BridgeSession.resume(saved, known, row.updates)
         telethon = self._connector.client(telethon_session, client.permit)
         floods = self._floods[account]
         try:
@@ -96,7 +103,8 @@ class AccountPool:
         except BaseException:
             await telethon.disconnect()  # also when cancelled: nothing may stay half connected
             raise
-        log.info("account.connected", account=account)
+        log.info("account.back" if account in self._lost else "account.connected", account=account)
+        self._lost.discard(account)
         return TelethonGateway(telethon, telethon_session, keep, floods)
 
     async def let_go(self, account: AccountId) -> None:
@@ -121,16 +129,17 @@ class AccountPool:
         """Wait with these methods until then: Telegram said so when the account was another bridge's."""
         self._floods[account].remember(floods)
 
-    async def mark_lost(self, account: AccountId) -> None:
-        """Telegram says that the session is void: only a new login helps."""
+    async def give_up(self, account: AccountId) -> bytes:
+        """Disconnect an account whose session Telegram called void; answers that session, as it was sealed.
+
+        After a new login it is not the account's present one. Empty when the account was not connected at all.
+        """
         client = self._clients.get(account)
         await self.let_go(account)
-        async with self._store.begin() as session:
-            row = await accounts.get_account(session, account)
-            # After a new login it is the old session that is void, not the account's present one.
-            if row and row.state == "ready" and client and row.session == client.sealed:
-                log.error("account.lost", account=account, help="python -m mtproto_bridge login")
-                await accounts.mark_logged_out(session, account)
+        if client is None or not client.sealed:
+            return b""
+        self._lost.add(account)
+        return client.sealed
 
 
 class _Client:
@@ -148,10 +157,11 @@ class _Client:
         """Whether it is good for this lease; one whose connection broke is good for nothing."""
         if lease is not self._lease or self._ending or not self.permit.is_open():
             return False
-        made = self._made()
+        made = self.made()
         return made.is_connected if made else not self._connecting.done()
 
-    def _made(self) -> TelethonGateway | None:
+    def made(self) -> TelethonGateway | None:
+        """The gateway, once it is there."""
         done = self._connecting.done() and not self._connecting.cancelled() and not self._connecting.exception()
         return self._connecting.result() if done else None
 
@@ -170,6 +180,6 @@ class _Client:
     async def _end(self) -> None:
         self._connecting.cancel()
         await asyncio.wait([self._connecting])
-        made = self._made()
+        made = self.made()
         if made:
             await made.close()

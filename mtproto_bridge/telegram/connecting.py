@@ -114,6 +114,17 @@ class LoginClient(QuietClient):
         return await super()._get_dc(dc_id, cdn)
 
 
+class HearingClient(QuietClient):
+    """The same, and the session hears what is pushed; what was missed is asked for by whoever wants to know."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, receive_updates=True, **options)
+
+    async def _update_loop(self) -> None:
+        while True:
+            self.session.hearing.hear(await self._updates_queue.get())
+
+
 @dataclass(frozen=True)
 class Connector:
     """Makes clients that all behave alike."""
@@ -128,7 +139,8 @@ class Connector:
         `flood_sleep_threshold` works on the client only; an RPC code 500 would be tried six times. Connecting
         again by itself, Telethon would send unanswered calls once more, those that act included.
         """
-        return self._make(session, QuietClient, request_retries=0, auto_reconnect=False, connection=permit.connection())
+        connection = permit.connection()
+        return self._make(session, HearingClient, request_retries=0, auto_reconnect=False, connection=connection)
 
     def login_client(self, session: BridgeSession) -> Any:  # noqa: ANN401
         """A client for logging in: nobody else can speak for an account whose key is being made."""

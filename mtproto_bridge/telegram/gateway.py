@@ -33,8 +33,16 @@ class FloodWait(Exception):  # noqa: N818
         """An earlier try of the same request broke off, nobody knows how far it came."""
 
 
+_ENDED = ("USER_DEACTIVATED_BAN", "USER_DEACTIVATED")
+
+
 class AccountLost(Exception):  # noqa: N818
-    """The account's session is no longer valid at Telegram: only a new login helps."""
+    """The account's session is no longer valid at Telegram; the text is Telegram's word for why."""
+
+    @property
+    def banned(self) -> bool:
+        """Whether the account itself is banned or deleted; else a new login helps."""
+        return str(self) in _ENDED
 
 
 class SessionSealed(Exception):  # noqa: N818
@@ -126,6 +134,16 @@ class Capabilities:
     """It may read, not act (core.telegram.org/api/auth#frozen-accounts)."""
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What an account was told unasked."""
+
+    channels: frozenset[int] | None
+    """Ids of channels in which its own place changed, or may have; None: too much was missed, it may be any."""
+    updates: str | None
+    """Where its updates stand, to be kept for the next connection; None: not known."""
+
+
 class Gateway(Protocol):
     """One account's view of Telegram.
 
@@ -145,6 +163,12 @@ class Gateway(Protocol):
 
     async def capabilities(self) -> Capabilities:
         """What this account may do now (help.getAppConfig, users.getUsers)."""
+
+    async def heard(self, now: datetime) -> Heard:
+        """What it was told since it was asked last; at first, and every quarter of an hour, what it missed as well.
+
+        updates.getDifference, as core.telegram.org/api/updates has it; only `updateChannel` is of interest.
+        """
 
     async def own_bots(self) -> list[FoundBot]:
         """The bots this account owns (bots.getAdminedBots)."""
@@ -188,6 +212,12 @@ class Gateway(Protocol):
 
         As apps do where there is no parameter, by the message /start: messages.startBot takes none that is empty.
         Raises Refused USERNAME_NOT_OCCUPIED when no bot has the username.
+        """
+
+    async def link_alive(self, username: str, token: str) -> FoundBot | None:
+        """Whose referral link this is, None when it is dead (contacts.resolveUsername with the token as its referer).
+
+        As scarce as `find_bot`. Raises Refused USERNAME_NOT_OCCUPIED also where who has the username is no bot.
         """
 
     async def program(self, bot: BotId) -> Program | None:

@@ -16,6 +16,7 @@ from telethon.tl import types
 
 from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.store.accounts import KnownPeer
+from mtproto_bridge.telegram.hearing import Hearing, Standing
 
 
 class SessionKeyError(Exception):
@@ -122,11 +123,13 @@ class KeyRing:
 class BridgeSession(MemorySession):  # type: ignore[misc] # Telethon is untyped
     """Telethon's session in memory, filled from the store and telling it what access hashes it learns.
 
-    Of people nothing is kept: the bridge addresses channels and bots only.
+    Of people nothing is kept: the bridge addresses channels and bots only. Where updates stand is kept by `hearing`;
+    Telethon's own box of updates is never asked.
     """
 
-    def __init__(self, known: Iterable[KnownPeer] = ()) -> None:
+    def __init__(self, known: Iterable[KnownPeer] = (), updates: str | None = None) -> None:
         super().__init__()
+        self.hearing = Hearing(Standing.load(updates))
         self._hashes: dict[int, KnownPeer] = {}
         self._named: dict[str, int] = {}
         self._learned: dict[int, KnownPeer] = {}
@@ -134,9 +137,9 @@ class BridgeSession(MemorySession):  # type: ignore[misc] # Telethon is untyped
             self._note(peer)
 
     @classmethod
-    def resume(cls, saved: TelegramSession, known: Iterable[KnownPeer]) -> "BridgeSession":
+    def resume(cls, saved: TelegramSession, known: Iterable[KnownPeer], updates: str | None = None) -> "BridgeSession":
         """The session of a logged-in account."""
-        session = cls(known)
+        session = cls(known, updates)
         session.set_dc(saved.dc_id, saved.host, saved.port)
         session.auth_key = AuthKey(saved.auth_key)
         return session

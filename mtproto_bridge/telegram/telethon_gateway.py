@@ -19,6 +19,7 @@ from mtproto_bridge.telegram.gateway import (
     Capabilities,
     Connection,
     FoundBot,
+    Heard,
     Invite,
     Me,
     OwnChannel,
@@ -35,6 +36,7 @@ DIALOGS_SECONDS = 300.0
 """Reading all dialogs is many calls."""
 NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
 OUTSIDE = ("USER_NOT_PARTICIPANT", "CHANNEL_PRIVATE", "CHANNEL_INVALID")
+DEAD_LINK = "STARREF_EXPIRED"
 
 KeepPeers = Callable[[Sequence[KnownPeer]], Awaitable[None]]
 
@@ -147,6 +149,19 @@ class TelethonGateway:
         await self._meet(users=bots)
         return [FoundBot(BotId(one.id), username_of(one) or "", utils.get_display_name(one)) for one in bots]
 
+    async def heard(self, now: datetime) -> Heard:
+        """What it was told since it was asked last."""
+        hearing = self._session.hearing
+        question = hearing.question(now)
+        if question:
+            try:
+                hearing.take_answer(await self._call(question), now)
+            except Refused as refused:
+                if not refused.message.startswith("PERSISTENT_TIMESTAMP_"):
+                    raise
+                hearing.lose_track()
+        return hearing.take()
+
     async def own_channels(self) -> list[OwnChannel]:
         """Channels the account may post in."""
         dialogs = await self._guarded(
@@ -208,9 +223,20 @@ class TelethonGateway:
             if refused.message in NOBODY:
                 return None
             raise
-        user_id = getattr(found.peer, "user_id", None)
-        bot = next((one for one in found.users if one.id == user_id and one.bot), None)
-        return FoundBot(BotId(bot.id), username_of(bot) or username, utils.get_display_name(bot)) if bot else None
+        return _found_bot(found, username)
+
+    async def link_alive(self, username: str, token: str) -> FoundBot | None:
+        """Whose referral link this is, None when it is dead."""
+        try:
+            found = await self._call(functions.contacts.ResolveUsernameRequest(username, referer=token))
+        except Refused as refused:
+            if refused.message == DEAD_LINK:
+                return None
+            raise
+        bot = _found_bot(found, username)
+        if bot is None:
+            raise Refused(400, NOBODY[0])
+        return bot
 
     async def start_bot(self, username: str) -> BotId:
         """Press Start at a bot."""
@@ -285,6 +311,12 @@ def _marked(channel_id: int) -> int:
 def _hash_in(invite: str) -> str:
     """What follows the plus of an invite link."""
     return invite.rpartition("/")[2].removeprefix("+")
+
+
+def _found_bot(found: Any, username: str) -> FoundBot | None:  # noqa: ANN401
+    user_id = getattr(found.peer, "user_id", None)
+    bot = next((one for one in found.users if one.id == user_id and one.bot), None)
+    return FoundBot(BotId(bot.id), username_of(bot) or username, utils.get_display_name(bot)) if bot else None
 
 
 def _by_id(users: Sequence[Any]) -> dict[int, Any]:

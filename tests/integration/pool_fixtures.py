@@ -14,12 +14,13 @@ from mtproto_bridge.actions.dispatch import Actions
 from mtproto_bridge.desk import QueueDesk
 from mtproto_bridge.handling import Flooded
 from mtproto_bridge.protocol import Failure, Reply, Request
+from mtproto_bridge.protocol.events import Event, parse_event
 from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import AffiliationPage
 from mtproto_bridge.protocol.requests import BrowsePrograms, Join, Mutation, Payload, Revoke
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.redis import QueueServer
-from mtproto_bridge.store import Store, balances, open_store, tables
+from mtproto_bridge.store import Store, balances, open_store, outbox, tables
 from mtproto_bridge.telegram.accounts import AccountPool
 from mtproto_bridge.telegram.sessions import KeyRing
 from tests.bridge_fixtures import BridgeSite
@@ -74,6 +75,19 @@ class Office:
         assert reply.failure, reply
         return reply.failure
 
+    async def attend(self, account: int) -> int:
+        """Do the account's chores until nothing is due; how many there were."""
+        done = 0
+        while await self.actions.attend(AccountId(account), self.lease):
+            done += 1
+        return done
+
+    async def told(self) -> list[Event]:
+        """What was to be told since it was asked last."""
+        async with self.store.begin() as session:
+            taken = [parse_event(one) for one in await outbox.take(session, 100)]
+        return [one for one in taken if one]
+
     async def browse(self, account: int, actor: int) -> None:
         """As everybody does before joining: the account meets the bots."""
         assert isinstance(await self.handle(account, actor, BrowsePrograms()), Reply)
@@ -99,15 +113,16 @@ def revoking(page: AffiliationPage) -> Revoke:
 
 
 @asynccontextmanager
-async def office_at(site: BridgeSite) -> AsyncIterator[Office]:
+async def office_at(site: BridgeSite, rules: Rules | None = None) -> AsyncIterator[Office]:
     """A pool over the accounts that are logged in at this site."""
     settings = site.settings()
     store = await open_store(app.database_url(settings))
     pool = AccountPool(store, KeyRing.load(settings.session_key_file), app.connector(settings), site.clock.now)
     server = QueueServer(site.redis_url)
     desk = QueueDesk(server, Keys(), site.clock.now)
+    actions = Actions(pool, store, site.clock.now, rules=rules or Rules(), desk=desk)
     try:
-        yield Office(site, store, pool, Actions(pool, store, site.clock.now, rules=Rules(), desk=desk), HandLease())
+        yield Office(site, store, pool, actions, HandLease())
     finally:
         await server.close()
         for account in list(pool._clients):

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from mtproto_bridge import removal
+from mtproto_bridge import check, removal
 from mtproto_bridge.app import QueueError, database_url
 from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.login import login
@@ -24,7 +24,7 @@ from mtproto_bridge.queue.redis import QueueServer
 from mtproto_bridge.rotation import rotate_keys
 from mtproto_bridge.store import accounts, open_store, tables
 from mtproto_bridge.telegram.key_file import rewrite
-from mtproto_bridge.telegram.limits import MOST_CHANNELS, RESERVED_CHANNELS, free_channels
+from mtproto_bridge.telegram.limits import MOST_CHANNELS, MOST_CHANNELS_PREMIUM, RESERVED_CHANNELS, free_channels
 from mtproto_bridge.telegram.sessions import KeyRing
 from sandbox.mtproto.authorizations import Authorization
 from sandbox.mtproto.connection import Connection
@@ -166,7 +166,7 @@ async def test_flood_waits_that_are_not_over_are_shown(site: BridgeSite, queue: 
 async def test_a_logged_out_account_is_shown_with_what_to_do_and_has_no_room(site: BridgeSite) -> None:
     store = await open_store(database_url(site.settings()))
     async with store.begin() as session:
-        await accounts.mark_logged_out(session, AccountId(BOB))
+        await accounts.set_state(session, AccountId(BOB), before="ready", after="logged_out")
     await store.close()
     found = (await rows(site))[BOB]
     assert (found["state"], found["free"]) == ("logged out: run `python -m mtproto_bridge login`", 0)
@@ -193,6 +193,36 @@ async def test_without_accounts_the_next_step_is_said(server: MTProtoServer) -> 
     async with bridge_site(server) as site:
         said, _ = await shown(site)
         assert said == ["No account is logged in: run `python -m mtproto_bridge login`."]
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ("frozen", "frozen by Telegram: it may read, not act"),
+        ("banned", "banned or deleted at Telegram: its channels wait for another account"),
+    ],
+)
+async def test_an_account_that_telegram_froze_or_banned_says_so_and_has_no_room(
+    site: BridgeSite, state: str, sentence: str
+) -> None:
+    store = await open_store(database_url(site.settings()))
+    async with store.begin() as session:
+        await accounts.set_state(session, AccountId(BOB), before="ready", after=state)
+    await store.close()
+    found = (await rows(site))[BOB]
+    assert str(found["state"]).startswith(sentence)
+    assert (found["kept"], found["free"]) == (state, 0)
+    wrong = [said async for fine, said in check.findings(site.settings()) if fine is False]
+    assert len(wrong) == 1
+    assert wrong[0].startswith(f"Account {BOB} is {sentence}")
+
+
+async def test_premium_makes_more_room(site: BridgeSite) -> None:
+    store = await open_store(database_url(site.settings()))
+    async with store.begin() as session:
+        await accounts.note_allowed(session, AccountId(BOB), premium=True, may_connect=None, at=NOW)
+    await store.close()
+    assert (await rows(site))[BOB]["free"] == MOST_CHANNELS_PREMIUM - RESERVED_CHANNELS - 1
 
 
 @pytest.mark.parametrize(("held", "free"), [(0, FREE), (FREE - 1, 1), (FREE, 0), (MOST_CHANNELS + 1, 0)])

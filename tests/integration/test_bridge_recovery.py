@@ -91,7 +91,7 @@ async def test_ending_an_old_session_after_a_new_log_in_leaves_the_account_alive
         channel = await channel_of(client)
         world.end_sessions(BOB)
         async with bridge.store.begin() as session:
-            await accounts.mark_logged_out(session, AccountId(BOB))  # by another bridge
+            await accounts.set_state(session, AccountId(BOB), before="ready", after="logged_out")  # by another bridge
         await site.log_in(world.people[BOB])  # before this one noticed that its old session is void
         with pytest.raises(BridgeError):
             await client.join(OWNER, channel, BotId(QUIZ), site.nonce())

@@ -288,7 +288,7 @@ async def test_a_lost_account_keeps_its_routes_and_managers_and_gets_a_new_sessi
     server.world.end_sessions(BOB)
     store = await open_store(database_url(site.settings()))
     async with store.begin() as session:
-        await accounts.mark_logged_out(session, AccountId(BOB))
+        await accounts.set_state(session, AccountId(BOB), before="ready", after="logged_out")
     await store.close()
     await site.log_in(bob)
     (second,) = await stored(site, tables.Account)

@@ -11,6 +11,7 @@ from mtproto_bridge.protocol.events import Acted, HealthChanged
 from mtproto_bridge.protocol.ids import AccountId, BalanceId, BotId
 from mtproto_bridge.store import accounts, balances, registrations, tables
 from sandbox.serve import Sandbox
+from sandbox.world import accounts as world_accounts
 from tests.bridge_fixtures import BridgeSite, bridge_site
 from tests.registration_fixtures import (
     DORA,
@@ -141,7 +142,7 @@ async def test_without_any_room_the_registration_waits_for_better_times(starling
 
 async def test_another_account_takes_over_from_a_frozen_one(starling: Desk, sandbox: Sandbox) -> None:
     at = await starling.start(OWNER)
-    sandbox.world.frozen_accounts.add(BOB)
+    world_accounts.freeze(sandbox.world, sandbox.world.people[BOB])
     came = (await starling.come_in(OWNER, at)).registration
     assert (came.state, came.account and came.account.id) == ("joined", CAROL)
     sandbox.world.add(channel("Finds 1", FINDS + 1))
@@ -191,7 +192,7 @@ async def test_a_lost_accounts_channel_that_was_called_lost_is_told_to_be_well_a
     sandbox.world.end_sessions(BOB)
     async with stored(site) as session:  # as the daily look notes it
         await session.execute(update(tables.Balance).where(tables.Balance.id == balance).values(health="account_lost"))
-        await accounts.mark_logged_out(session, AccountId(BOB))
+        await accounts.set_state(session, AccountId(BOB), before="ready", after="logged_out")
     await starling.register(OWNER)
     (event,) = await starling.told(HealthChanged)
     assert isinstance(event.what, HealthChanged)

@@ -89,7 +89,7 @@ async def test_at_the_next_log_in_it_is_not_pressed_again(
     await introduced(site, ours)
     await site.log_in(vera)
     async with kept(site) as store, store.begin() as session:
-        await accounts.mark_logged_out(session, AccountId(VERA))
+        await accounts.set_state(session, AccountId(VERA), before="ready", after="logged_out")
     console = await site.log_in(vera)
     assert not any("Start" in line for line in console.said)
     assert heard(sandbox) == ["/start"]

@@ -22,7 +22,7 @@ from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import StatementError
 
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
@@ -336,10 +336,11 @@ async def test_an_account_logged_in_again_has_its_newest_session_and_may_serve(s
     async with store.begin() as session:
         await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"old")
         await accounts.save_account(session, AccountId(5), name="Other", username="o", sealed=b"other")
-        await accounts.mark_logged_out(session, ACCOUNT)
+        assert await accounts.lose(session, ACCOUNT, sealed=b"older", after="logged_out") is None
+        assert await accounts.lose(session, ACCOUNT, sealed=b"old", after="logged_out") == "ready"
     async with store.begin() as session:
         assert list((await accounts.all_accounts(session)).items()) == [(5, True), (ACCOUNT, False)]
-        await accounts.mark_logged_out(session, AccountId(404))
+        assert await accounts.lose(session, AccountId(404), sealed=b"", after="banned") is None
         await accounts.save_account(session, ACCOUNT, name="Op", username=None, sealed=b"new")
     async with store.begin() as session:
         row = await accounts.get_account(session, ACCOUNT)
@@ -640,3 +641,93 @@ async def test_the_audit_says_who_did_what_for_which_balance(store: Store, balan
         (NOW, ANNA, "join", balance, QUIZ),
         (NOW, BORIS, "revoke", balance, QUIZ),
     ]
+
+
+# -- what the chores look for --------------------------------------------------------------------------------------
+
+
+async def test_the_channel_looked_at_longest_ago_is_due_first_and_one_never_looked_at_before_all(
+    store: Store, balance: BalanceId
+) -> None:
+    async with store.begin() as session:
+        others = [await register(session, peer=2**40 + number, title=f"C{number}") for number in (1, 2)]
+        for one, ago in ((balance, 30), (others[0], 40)):
+            assert await balances.set_health(session, one, before="ok", after="ok", at=NOW - timedelta(hours=ago))
+    since, seen = NOW - timedelta(days=1), []
+    async with store.begin() as session:
+        while (due := await balances.health_due(session, ACCOUNT, since)) is not None:
+            seen.append(due.id)
+            assert await balances.set_health(session, BalanceId(due.id), before="ok", after="ok", at=NOW)
+        assert seen == [others[1], others[0], balance]
+        await balances.make_due(session, ACCOUNT, [2**40 + 1])
+    async with store.begin() as session:
+        due = await balances.health_due(session, ACCOUNT, since)
+        assert due is not None
+        assert due.id == others[0]
+
+
+async def test_a_health_that_another_noted_meanwhile_is_not_overwritten(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        assert await balances.set_health(session, balance, before="ok", after="unreachable", at=NOW)
+        assert not await balances.set_health(session, balance, before="ok", after="rights_missing", at=NOW)
+
+
+async def test_who_may_post_is_kept_of_known_managers_only(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        await balances.note_proof(session, balance, BORIS, allowed=True, at=NOW)
+        await balances.note_posting(session, balance, {ANNA, 2**40 + 99}, NOW)
+    async with store.begin() as session:
+        managers = await session.scalars(select(tables.Manager).where(tables.Manager.balance_id == balance))
+        assert {one.person_id: one.allowed for one in managers} == {ANNA: True, BORIS: False}
+
+
+async def test_a_channel_is_idle_only_when_a_person_registered_it_and_it_has_no_live_link(
+    store: Store, balance: BalanceId
+) -> None:
+    old = NOW - timedelta(days=91)
+
+    async def idle() -> bool:
+        async with store.begin() as session:
+            found = await balances.idle(session, ACCOUNT, unused=NOW - timedelta(days=90), told=NOW - timedelta(days=7))
+            return found is not None
+
+    async def change(**values: Any) -> None:
+        async with store.begin() as session:
+            await session.execute(update(tables.Balance).where(tables.Balance.id == balance).values(**values))
+
+    await change(used_at=old)
+    assert not await idle()
+    await change(registered_by=ANNA)
+    assert await idle()
+    async with store.begin() as session:
+        assert await balances.note_idle(session, balance, NOW)
+        assert not await balances.note_idle(session, balance, NOW), "it was told already"
+    assert not await idle()
+    await change(idle_told_at=NOW - timedelta(days=7))
+    assert await idle()
+    async with store.begin() as session:
+        await balances.note_use(session, balance, NOW)
+    assert await idle(), "it has no link"
+    async with store.begin() as session:
+        await affiliations.save(session, balance, link(), NOW)
+        await balances.note_use(session, balance, NOW)
+    assert not await idle()
+    async with store.begin() as session:
+        assert [one.bot_id for one in await affiliations.live_of(session, balance, 5)] == [QUIZ]
+
+
+async def test_a_channel_of_a_banned_account_is_found_until_its_managers_were_told(
+    store: Store, balance: BalanceId
+) -> None:
+    async with store.begin() as session:
+        assert await balances.bereft(session) is None
+        assert await accounts.lose(session, ACCOUNT, sealed=b"sealed", after="banned") == "ready"
+    async with store.begin() as session:
+        found = await balances.bereft(session)
+        assert found is not None
+        assert (found[0].id, found[1].id) == (balance, ACCOUNT)
+        await balances.set_health(session, balance, before="ok", after="account_lost", at=NOW)
+        assert await balances.bereft(session) is None
+        await balances.remove(session, balance)
+    async with store.begin() as session:
+        assert await balances.routes(session) == {}

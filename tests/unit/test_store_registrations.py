@@ -100,7 +100,7 @@ async def test_room_is_what_is_neither_served_nor_coming(store: Store, balance: 
             Room(ACCOUNT, premium=False, may_connect=None, full_at=None, held=2),
             Room(OTHER, premium=True, may_connect=False, full_at=NOW, held=0),
         ], "News, and Finds once: two people wait for the same channel"
-        await accounts.mark_logged_out(session, ACCOUNT)
+        await accounts.set_state(session, ACCOUNT, before="ready", after="logged_out")
     async with store.begin() as session:
         assert [one.account for one in await registrations.rooms(session, NOW)] == [OTHER]
 
