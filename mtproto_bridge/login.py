@@ -190,7 +190,7 @@ async def _save(attempt: Login, store: Store, settings: BridgeSettings, me: Me) 
     async with locked(key_file), store.begin() as unit:
         ring = KeyRing.load(key_file)
         known = await accounts.get_account(unit, me.id)
-        if known and known.state in ("ready", "frozen") and _opens(ring, me.id, known.session):
+        if known and known.state == "ready" and _opens(ring, me.id, known.session):
             return False
         sealed = ring.seal(session)
         before = await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)

@@ -254,7 +254,7 @@ async def test_a_live_link_keeps_a_channel_and_a_new_one_saves_it(looked_at: Off
     await office.done(BOB, ALICE, revoking(link))
     office.site.clock.move(days=90)
     await office.attend(BOB)
-    assert [type(one.what) for one in await office.told()] == [ChannelIdle]
+    assert [type(one.what) for one in await office.told() if not isinstance(one.what, Acted)] == [ChannelIdle]
     await office.done(BOB, ALICE, joining(news, QUIZ))
     office.site.clock.move(days=7)
     await office.attend(BOB)

@@ -25,6 +25,7 @@ from mtproto_bridge.protocol.requests import (
     Revoke,
     ShowAffiliation,
     ShowProgram,
+    StartRegistration,
 )
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -182,7 +183,7 @@ def test_requests_for_one_balance_keep_their_order_whatever_they_are(one: Payloa
     assert (keys[0] == keys[1]) == (one.balance_id == other.balance_id)  # type: ignore[union-attr] # all three have it
 
 
-@given(reads.filter(lambda one: not isinstance(one, ForBalance | AdvanceRegistration)))
+@given(reads.filter(lambda one: not isinstance(one, ForBalance | AdvanceRegistration | StartRegistration)))
 def test_requests_for_no_balance_wait_for_nobody(payload: Payload) -> None:
     assert request(payload, id="a").order_key != request(payload, id="b").order_key
 
