@@ -135,17 +135,18 @@ async def _keep(attempt: Login, store: Store, key_file: Path, console: Console) 
         await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)
         await accounts.save_peers(unit, me.id, learned)
     console.say(f"Logged in as {me.name}; the sealed session is in the store.")
-    await _learn_more(attempt, store, me)
     try:
         channels = await attempt.channels()
     except (Refused, FloodWait, NotReached) as error:
         await _register(store, me, {})
+        await _learn_more(attempt, store, me)
         console.say(f"Its channels could not be read now ({error}): log it in again later to register them.")
         return 0
     _, learned = attempt.result(me)
     async with store.begin() as unit:
         await accounts.save_peers(unit, me.id, learned)
     await _register(store, me, channels)
+    await _learn_more(attempt, store, me)
     for channel in channels:
         console.say(f"  registered the channel {channel.title}: its admins with the right to post can use it")
     return 0
