@@ -180,7 +180,7 @@ async def test_a_channel_the_account_may_post_in_is_registered_with_its_posting_
     assert set(balances) == {("account", BOB), ("channel", NEWS), ("bot", PLAIN)}
     managers = {(row.balance_id, row.person_id) for row in await stored(site, tables.Manager)}  # type: ignore[attr-defined]
     assert managers == {
-        (balances["bot", PLAIN].id, BOB),
+        (balances["bot", PLAIN].id, BOB),  # type: ignore[attr-defined]
         (balances["account", BOB].id, BOB),  # type: ignore[attr-defined]
         (balances["channel", NEWS].id, ALICE),  # type: ignore[attr-defined]
         (balances["channel", NEWS].id, BOB),  # type: ignore[attr-defined]
