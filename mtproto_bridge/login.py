@@ -174,8 +174,8 @@ async def _keep(attempt: Login, store: Store, settings: BridgeSettings, console:
         console.say(f"To log it in anew, remove it first: `python -m mtproto_bridge accounts remove {me.id}`.")
         return 1
     console.say(f"Logged in as {printable(me.name)}; the sealed session is in the store.")
-    await _learn_more(attempt.gateway(), store, me)
     await _register_channels(attempt, store, me, console)
+    await _learn_more(attempt.gateway(), store, me)
     await _start_bot(attempt, store, me, settings, console)
     return 0
 

@@ -126,7 +126,7 @@ async def test_one_balance_in_trouble_does_not_hide_the_others(
     await channel_of(client)
     site.clock.move(seconds=61)
     world.faults.set(Fault("error", "channels.getParticipants", code=400, message="SOMETHING_NEW"))
-    assert [one.kind for one in (await client.list_balances(caller(BOB))).balances] == ["account"]
+    assert [one.kind for one in (await client.list_balances(caller(BOB))).balances] == ["account", "bot"]
 
 
 async def test_the_reader_of_answers_outlives_what_a_failover_sends(

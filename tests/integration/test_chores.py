@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from mtproto_bridge.actions import chores
 from mtproto_bridge.actions.context import Rules
 from mtproto_bridge.actions.dispatch import CONNECTS_AT_ONCE
-from mtproto_bridge.protocol.events import ChannelIdle, ChannelReleased, Event, HealthChanged
+from mtproto_bridge.protocol.events import Acted, ChannelIdle, ChannelReleased, Event, HealthChanged
 from mtproto_bridge.protocol.ids import BalanceId
 from mtproto_bridge.store import tables
 from mtproto_bridge.telegram.hearing import DIFFERENCE_EVERY
@@ -260,7 +260,7 @@ async def test_a_live_link_keeps_a_channel_and_a_new_one_saves_it(looked_at: Off
     await office.attend(BOB)
     kept = await news_of(office)
     assert (kept.idle_told_at, kept.used_at) == (None, office.site.clock.now())
-    assert await office.told() == []
+    assert {type(one.what) for one in await office.told()} <= {Acted}
 
 
 async def test_a_link_that_was_made_elsewhere_counts(looked_at: Office, world: World) -> None:

@@ -22,7 +22,7 @@ from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Person, World
 from sandbox.world.faults import Fault
 from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller
-from tests.sandbox_fixtures import ALICE, BOB, CAROL, NEWS
+from tests.sandbox_fixtures import ALICE, BOB, CAROL, NEWS, PLAIN
 
 CODE, PASSWORD = "9183746501", "hunter2 and a half"
 WAY_QUESTION = ("Press Enter for a QR code to scan, or give the phone number with its country code: ", False)
@@ -375,9 +375,10 @@ async def test_a_channel_the_account_may_post_in_is_registered_with_its_posting_
     console = await site.log_in(bob)
     assert any("News" in line for line in console.said)
     balances = {(row.kind, row.peer_id): row for row in await stored(site, tables.Balance)}  # type: ignore[attr-defined]
-    assert set(balances) == {("account", BOB), ("channel", NEWS)}
+    assert set(balances) == {("account", BOB), ("channel", NEWS), ("bot", PLAIN)}
     managers = {(row.balance_id, row.person_id) for row in await stored(site, tables.Manager)}  # type: ignore[attr-defined]
     assert managers == {
+        (balances["bot", PLAIN].id, BOB),  # type: ignore[attr-defined]
         (balances["account", BOB].id, BOB),  # type: ignore[attr-defined]
         (balances["channel", NEWS].id, ALICE),  # type: ignore[attr-defined]
         (balances["channel", NEWS].id, BOB),  # type: ignore[attr-defined]
@@ -388,7 +389,7 @@ async def test_a_channel_the_account_may_post_in_is_registered_with_its_posting_
 async def test_a_channel_the_account_only_reads_is_not_registered(site: BridgeSite, world: World) -> None:
     await site.log_in(world.people[ALICE])
     titles = {row.title for row in await stored(site, tables.Balance)}  # type: ignore[attr-defined]
-    assert titles == {"Alice", "News"}, "she only reads Plaza"
+    assert titles == {"Alice", "News", "Quiz"}, "she only reads Plaza"
 
 
 async def test_neither_code_nor_password_is_said_or_logged(
