@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from aiogram.filters.callback_data import CallbackData
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _INT64 = 2**63
@@ -32,6 +32,8 @@ _Int64 = Field(ge=-_INT64, lt=_INT64)
 _Balance = Annotated[BalanceId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
 _Affiliation = Annotated[AffiliationId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
 _Bot = Annotated[BotId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Registration = Annotated[RegistrationId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Channel = Annotated[int, Field(gt=0, lt=_INT64), BeforeValidator(_read), PlainSerializer(_written)]
 _Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{14}$")]
 _Page = Annotated[int, Field(ge=0, le=9_999)]
 
@@ -113,6 +115,70 @@ class ConfirmRevoke(CallbackData, prefix="rc"):
     nonce: _Nonce
 
 
+class ChannelsPage(CallbackData, prefix="cp"):
+    """A page of the person's channels."""
+
+    page: _Page = 0
+
+
+class AddChannel(CallbackData, prefix="ca"):
+    """Show Telegram's own picker of channels."""
+
+
+class OpenChannel(CallbackData, prefix="c"):
+    """A channel's page, and the page of the list to go back to."""
+
+    balance_id: _Balance
+    page: _Page = 0
+
+
+class AskRemove(CallbackData, prefix="cx"):
+    """What should become of the channel's links?"""
+
+    balance_id: _Balance
+    page: _Page = 0
+
+
+class ChooseRemoval(CallbackData, prefix="cy"):
+    """Draw the confirmation of a removal."""
+
+    balance_id: _Balance
+    revoke_links: bool
+
+
+class ConfirmRemoval(CallbackData, prefix="cz"):
+    """Remove the channel; acts once."""
+
+    balance_id: _Balance
+    revoke_links: bool
+    nonce: _Nonce
+
+
+class BotLeaves(CallbackData, prefix="cl"):
+    """The bot leaves a channel that is ready."""
+
+    balance_id: _Balance
+
+
+class RegisterChannel(CallbackData, prefix="rs"):
+    """Register a channel that was picked before, without picking it again."""
+
+    channel_id: _Channel
+
+
+class ContinueRegistration(CallbackData, prefix="rg"):
+    """Go on with a registration from where it stands."""
+
+    registration_id: _Registration
+
+
+class Decide(CallbackData, prefix="rd"):
+    """The operator's word on a registration."""
+
+    registration_id: _Registration
+    approve: bool
+
+
 ALL: tuple[type[CallbackData], ...] = (
     Menu,
     ProgramsPage,
@@ -125,5 +191,15 @@ ALL: tuple[type[CallbackData], ...] = (
     OpenLink,
     AskRevoke,
     ConfirmRevoke,
+    ChannelsPage,
+    AddChannel,
+    OpenChannel,
+    AskRemove,
+    ChooseRemoval,
+    ConfirmRemoval,
+    BotLeaves,
+    RegisterChannel,
+    ContinueRegistration,
+    Decide,
 )
 """Every kind of button; the tests prove each fits."""

@@ -3,7 +3,7 @@
 from bot.callbacks import AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram
 from bot.i18n import Texts
 from bot.screens.layout import Button, Screen, Url, pager, paragraphs, rows_of
-from bot.screens.menu import browse_button, links_button
+from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import offer
 from mtproto_bridge.protocol.replies import Balance, ProgramCard
 
@@ -46,7 +46,9 @@ def _balance_button(texts: Texts, card: ProgramCard, balance: Balance) -> Button
 def no_balances(texts: Texts, card: ProgramCard) -> Screen:
     """The person has no balance here: what is possible all the same."""
     profile = Url(f"https://t.me/{card.program.username}?profile")
-    rows = rows_of([Button(texts.plain("join.profile_button"), profile)], [browse_button(texts), links_button(texts)])
+    rows = rows_of(
+        [add_channel_button(texts)], [Button(texts.plain("join.profile_button"), profile)], [browse_button(texts)]
+    )
     return Screen(texts("join.no_balances", title=card.program.title), rows)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from bot.callbacks import AskJoin, AskRevoke, ConfirmRevoke, LinksPage, OpenLink
 from bot.i18n import Html, Texts
 from bot.screens.layout import Button, Copy, Screen, Url, lines, pager, paragraphs, rows_of
-from bot.screens.menu import browse_button
+from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import commission_line, duration_line, open_button
 from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations
 
@@ -18,8 +18,9 @@ LONGEST_COPY = 256
 def links_page(texts: Texts, found: Affiliations) -> Screen:
     """One page of the links of every balance, a button each."""
     if not found.affiliations:
-        message = texts("links.empty") if found.balances else texts("links.no_balances")
-        return Screen(message, rows_of([browse_button(texts)]))
+        if found.balances:
+            return Screen(texts("links.empty"), rows_of([browse_button(texts)]))
+        return Screen(texts("links.no_balances"), rows_of([add_channel_button(texts)], [browse_button(texts)]))
     numbered = list(enumerate(found.affiliations, start=found.page * PAGE_SIZE + 1))
     text = paragraphs(
         texts.count("links.title", found.total),

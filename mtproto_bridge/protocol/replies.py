@@ -31,6 +31,8 @@ class Balance(_Result):
     kind: BalanceKind
     title: str
     username: str | None = None
+    channel_id: int | None = None
+    """Of a channel: the bare Telegram id, by which the bot finds it again."""
     joined: bool = False
     """Whether it has a live link for the program it is shown with."""
 

@@ -10,11 +10,23 @@ from aiogram.fsm.storage.memory import MemoryStorage
 
 from bot.app import App, make_bot, make_dispatcher
 from bot.late import LateReplies
+from bot.registering import Registering
 from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, Caller
 from mtproto_bridge.protocol import BridgeError, ErrorCode
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
-from mtproto_bridge.protocol.replies import AffiliationPage, Affiliations, ProgramCard, Programs
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId
+from mtproto_bridge.protocol.replies import (
+    AffiliationPage,
+    Affiliations,
+    ChannelPage,
+    ChannelRemoved,
+    Channels,
+    OpenRegistrations,
+    ProgramCard,
+    Programs,
+    Registration,
+    RegistrationPage,
+)
 from mtproto_bridge.protocol.requests import Sort
 from sandbox.botapi import BotApiServer, Chat, Message, wire
 from sandbox.botapi.model import CallbackQuery
@@ -45,6 +57,8 @@ class ScriptedBridge(BridgeClient):
 
     def __init__(self) -> None:  # not the real one: there is no queue
         self.answers: dict[str, Any] = {}
+        self.open: list[Registration] = []
+        """The registrations under way when the bot starts."""
         self.asked: list[Asked] = []
         self.asked_one = asyncio.Event()
         self.go_on = asyncio.Event()
@@ -94,6 +108,43 @@ class ScriptedBridge(BridgeClient):
     ) -> AffiliationPage:
         about = {"balance": balance_id, "affiliation": affiliation_id, "nonce": nonce}
         return await self._answer(AffiliationPage, "revoke", caller, **about)
+
+    async def list_channels(self, caller: Caller) -> Channels:
+        return await self._answer(Channels, "list_channels", caller)
+
+    async def show_channel(self, caller: Caller, balance_id: BalanceId) -> ChannelPage:
+        return await self._answer(ChannelPage, "show_channel", caller, balance=balance_id)
+
+    async def remove_channel(
+        self, caller: Caller, balance_id: BalanceId, nonce: str, *, revoke_links: bool
+    ) -> ChannelRemoved:
+        about = {"balance": balance_id, "nonce": nonce, "revoke_links": revoke_links}
+        return await self._answer(ChannelRemoved, "remove_channel", caller, **about)
+
+    async def start_registration(
+        self, caller: Caller, channel_id: int, *, title: str, username: str | None = None
+    ) -> RegistrationPage:
+        about = {"channel": channel_id, "title": title, "username": username}
+        return await self._answer(RegistrationPage, "start_registration", caller, **about)
+
+    async def resume_registration(self, caller: Caller, registration_id: RegistrationId) -> RegistrationPage:
+        return await self._answer(RegistrationPage, "resume_registration", caller, registration=registration_id)
+
+    async def advance_registration(
+        self, caller: Caller, registration: Registration, *, invite: str | None = None
+    ) -> RegistrationPage:
+        about = {"registration": registration.id, "invite": invite}
+        return await self._answer(RegistrationPage, "advance_registration", caller, **about)
+
+    async def decide_registration(
+        self, caller: Caller, registration_id: RegistrationId, *, approve: bool
+    ) -> RegistrationPage:
+        about = {"registration": registration_id, "approve": approve}
+        return await self._answer(RegistrationPage, "decide_registration", caller, **about)
+
+    async def list_open_registrations(self, caller: Caller) -> OpenRegistrations:
+        del caller
+        return OpenRegistrations(registrations=self.open)
 
 
 @dataclass
@@ -184,15 +235,22 @@ async def running(app: App) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
-    """Everything, running."""
+async def stage(prepare: Callable[[ScriptedBridge], None] = lambda _: None) -> AsyncIterator[Stage]:
+    """Everything, running; `prepare` tells the bridge what to say before the bot starts."""
     world, ours = small_stage()
     async with bot_api(world, ours) as api:
         bridge, recent, bot = ScriptedBridge(), Recent(), make_bot(TOKEN, api.base_url)
+        prepare(bridge)
+        registering = Registering(bot, translations, lambda: NOW)
         dispatcher = make_dispatcher(
-            bridge=bridge, storage=MemoryStorage(), translations=translations, recent=recent, now=lambda: NOW
+            bridge=bridge,
+            storage=MemoryStorage(),
+            translations=translations,
+            recent=recent,
+            registering=registering,
+            now=lambda: NOW,
         )
-        late = LateReplies(bot, translations, recent, lambda: NOW)
-        app = App(bot, bridge, dispatcher, late, translations)
+        late = LateReplies(bot, translations, recent, registering, lambda: NOW)
+        app = App(bot, bridge, dispatcher, late, registering, translations)
         async with running(app):
             yield Stage(app, api, bridge, world)
