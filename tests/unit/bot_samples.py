@@ -8,15 +8,21 @@ from typing import Any
 from bot.i18n import Texts, Translations
 from bot.screens import Screen, Url
 from bot.screens.layout import Copy
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, RegistrationId
 from mtproto_bridge.protocol.replies import (
+    Account,
     Affiliation,
     AffiliationPage,
     Affiliations,
     Balance,
+    Channel,
+    ChannelPage,
+    Channels,
     Program,
     ProgramCard,
     Programs,
+    Registration,
+    RegistrationPage,
 )
 from sandbox.botapi.html_parser import HtmlParser
 from sandbox.botapi.markup import parse_inline
@@ -111,3 +117,36 @@ def labels(screen: Screen) -> list[str]:
 
 def actions(screen: Screen) -> list[object]:
     return [button.action for row in screen.rows for button in row]
+
+
+# -- channels -------------------------------------------------------------------------------------------------
+
+CHANNEL_ID = 5000001
+OUR_CHANNEL = Balance(id=BalanceId(1), kind="channel", title="Garden", channel_id=CHANNEL_ID)
+ACCOUNT = Account(id=AccountId(1001), name="Vera", username="vera_bridge")
+
+
+def channel(**changes: Any) -> Channel:
+    values = Channel(balance=OUR_CHANNEL, health="ok", links=2, checked_at=NOW, account=ACCOUNT)
+    return values.model_copy(update=changes)
+
+
+def channel_page(*, other_managers: int = 0, **changes: Any) -> ChannelPage:
+    return ChannelPage(channel=channel(**changes), other_managers=other_managers)
+
+
+def channels(*found: Channel, registrations: tuple[Registration, ...] = ()) -> Channels:
+    return Channels(channels=list(found), registrations=list(registrations))
+
+
+def registration(**changes: Any) -> Registration:
+    values = Registration(
+        id=RegistrationId(5), state="picked", channel_id=CHANNEL_ID, title="Garden", account=ACCOUNT, person_id=2001
+    )
+    return values.model_copy(update=changes)
+
+
+def registering(*, added: bool = False, **changes: Any) -> RegistrationPage:
+    if changes.get("state") == "verified":
+        changes = {"balance_id": OUR_CHANNEL.id, **changes}
+    return RegistrationPage(registration=registration(**changes), added=added)
