@@ -19,6 +19,9 @@ from bot.talk import Recent, Talk
 from mtproto_bridge.client import Caller
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Origin
 
+_TROUBLE = (TelegramNetworkError, TelegramServerError)
+"""Nobody's fault; and their words quote the token."""
+
 log = structlog.get_logger()
 
 
@@ -28,7 +31,7 @@ def failure_of(error: Exception) -> Failure:
         return error.failure
     if isinstance(error, RedisError | OSError):
         return Failure(code=ErrorCode.UNAVAILABLE)
-    if isinstance(error, TelegramNetworkError | TelegramServerError):  # their words quote the token
+    if isinstance(error, _TROUBLE):
         return Failure(code=ErrorCode.NO_ANSWER)
     return Failure(code=ErrorCode.INTERNAL)
 
@@ -48,7 +51,7 @@ async def telling(talk: Talk, now: Callable[[], datetime]) -> AsyncIterator[None
 
 async def _tell(talk: Talk, error: Exception, now: datetime) -> None:
     failure = failure_of(error)
-    if isinstance(error, BridgeError):
+    if isinstance(error, (BridgeError, *_TROUBLE)):
         log.info("request.failed", code=failure.code)
     else:
         log.error("handler.failed", exc_info=error)
