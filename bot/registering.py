@@ -33,7 +33,7 @@ MOST_AT_ONCE = 8
 """Registrations that go on by themselves, side by side."""
 LONGEST_TITLE = 255
 UNDER_WAY = ("picked", "joined", "promoted")
-_PAUSE_SECONDS = 2.0
+PAUSE_SECONDS = 2.0
 _LATER = (ErrorCode.UNAVAILABLE, ErrorCode.NO_ANSWER, ErrorCode.ACCOUNT_UNAVAILABLE, ErrorCode.DEADLINE_PASSED)
 """The queue or the bridge is not there yet."""
 
@@ -48,7 +48,8 @@ class Registering:
         self._translations = translations
         self._now = now
         self._driving: set[RegistrationId] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._taken_up: dict[RegistrationId, asyncio.Task[None]] = {}
+        """What goes on by itself."""
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
     # -- with the person looking ----------------------------------------------------------------------------
@@ -109,20 +110,23 @@ class Registering:
 
     def take_up(self, bridge: BridgeClient, registration: Registration, origin: Origin | None = None) -> None:
         """Go on with a registration that nobody is looking after, and show it in its origin."""
-        if registration.id in self._driving:
+        number = registration.id
+        if number in self._driving or number in self._taken_up:
             return
         place = origin or registration.origin or Origin(chat_id=registration.person_id)
         caller = Caller(actor=registration.person_id, origin=place)
-        task = asyncio.create_task(self._take_up(bridge, caller, registration.id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._taken_up[number] = asyncio.create_task(self._take_up(bridge, caller, number))
+        task.add_done_callback(lambda _: self._taken_up.pop(number))
 
     async def _take_up(self, bridge: BridgeClient, caller: Caller, registration_id: RegistrationId) -> None:
         place = caller.origin or Origin(chat_id=caller.actor)
         talk = Talk(self._bot, self._translations.texts(place.locale), caller)
-        async with self._room, telling(talk, self._now):
-            with bound_contextvars(trace=caller.trace):
-                await self.go_on(bridge, talk, registration_id)
+        talk.again = ContinueRegistration(registration_id=registration_id)
+        with bound_contextvars(trace=caller.trace):
+            async with self._room, telling(talk, self._now):
+                page = await bridge.resume_registration(talk.caller, registration_id)
+                if registration_id not in self._driving:  # the person has not gone on with it meanwhile
+                    await self.drive(bridge, talk, page)
 
     async def take_up_all(self, bridge: BridgeClient) -> None:
         """After a start: go on with what was under way, as soon as the bridge can say what that is."""
@@ -135,15 +139,15 @@ class Registering:
                 if error.code not in _LATER:
                     log.warning("registrations.not_listed", code=error.code)
                     return
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
         for registration in found.registrations:
             if registration.state in UNDER_WAY:
                 self.take_up(bridge, registration)
 
     async def finish(self, within: timedelta) -> None:
         """Wait for what goes on by itself, but not for ever; it goes on after the next start."""
-        if self._tasks:
-            _, left = await asyncio.wait(self._tasks, timeout=within.total_seconds())
+        if self._taken_up:
+            _, left = await asyncio.wait(list(self._taken_up.values()), timeout=within.total_seconds())
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)

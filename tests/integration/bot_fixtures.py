@@ -58,7 +58,9 @@ class ScriptedBridge(BridgeClient):
     def __init__(self) -> None:  # not the real one: there is no queue
         self.answers: dict[str, Any] = {}
         self.open: list[Registration] = []
-        """The registrations under way when the bot starts."""
+        """The registrations under way when the bot asks for them."""
+        self.not_yet: list[BridgeError] = []
+        """What it is answered before it is told these."""
         self.asked: list[Asked] = []
         self.asked_one = asyncio.Event()
         self.go_on = asyncio.Event()
@@ -143,7 +145,9 @@ class ScriptedBridge(BridgeClient):
         return await self._answer(RegistrationPage, "decide_registration", caller, **about)
 
     async def list_open_registrations(self, caller: Caller) -> OpenRegistrations:
-        del caller
+        assert caller.actor == OURS
+        if self.not_yet:
+            raise self.not_yet.pop(0)
         return OpenRegistrations(registrations=self.open)
 
 
@@ -235,12 +239,11 @@ async def running(app: App) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @asynccontextmanager
-async def stage(prepare: Callable[[ScriptedBridge], None] = lambda _: None) -> AsyncIterator[Stage]:
-    """Everything, running; `prepare` tells the bridge what to say before the bot starts."""
+async def stage() -> AsyncIterator[Stage]:
+    """Everything, running."""
     world, ours = small_stage()
     async with bot_api(world, ours) as api:
         bridge, recent, bot = ScriptedBridge(), Recent(), make_bot(TOKEN, api.base_url)
-        prepare(bridge)
         registering = Registering(bot, translations, lambda: NOW)
         dispatcher = make_dispatcher(
             bridge=bridge,

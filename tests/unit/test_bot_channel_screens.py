@@ -226,7 +226,7 @@ def test_a_missing_right_is_named_and_no_other() -> None:
 
 def test_who_must_be_promoted_by_hand_is_named() -> None:
     for kind in ("unmet", "not_ours"):
-        assert "@vera_bridge" in words(hindered(english, Obstacle(kind)))  # type: ignore[arg-type] # both are kinds
+        assert "@vera_bridge" in words(hindered(english, Obstacle(kind)))
 
 
 # -- alerts ---------------------------------------------------------------------------------------------------
