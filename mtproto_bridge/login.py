@@ -2,6 +2,8 @@
 
 import getpass
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -133,6 +135,7 @@ async def _keep(attempt: Login, store: Store, key_file: Path, console: Console) 
         await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)
         await accounts.save_peers(unit, me.id, learned)
     console.say(f"Logged in as {me.name}; the sealed session is in the store.")
+    await _learn_more(attempt, store, me)
     try:
         channels = await attempt.channels()
     except (Refused, FloodWait, NotReached) as error:
@@ -146,6 +149,25 @@ async def _keep(attempt: Login, store: Store, key_file: Path, console: Console) 
     for channel in channels:
         console.say(f"  registered the channel {channel.title}: its admins with the right to post can use it")
     return 0
+
+
+async def _learn_more(attempt: Login, store: Store, me: Me) -> None:
+    """What Telegram lets it do, and the bots it owns. What cannot be read now, the bridge reads later."""
+    with suppress(Refused, FloodWait, NotReached):
+        may, bots = await attempt.capabilities(), await attempt.bots()
+        async with store.begin() as unit:
+            at = datetime.now(UTC)
+            await accounts.note_allowed(unit, me.id, premium=may.premium, may_connect=may.may_connect, at=at)
+            for bot in bots:
+                await balances.register(
+                    unit,
+                    kind="bot",
+                    peer_id=bot.id,
+                    title=bot.title,
+                    username=bot.username,
+                    account=me.id,
+                    managers=[me.id],
+                )
 
 
 async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) -> None:

@@ -1,18 +1,22 @@
 """A channel, its people, our bot's Bot API half and a bridge: what the tests of registrations share."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
 from aiogram import Bot
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.client import BridgeClient, Caller
-from mtproto_bridge.protocol import Origin
-from mtproto_bridge.protocol.events import Event, Occurrence
+from mtproto_bridge.protocol import BridgeError, Failure, Origin
+from mtproto_bridge.protocol.events import Event
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import Registration, RegistrationPage
+from mtproto_bridge.store import open_store
+from mtproto_bridge.store.database import sqlite_url
 from sandbox.serve import Sandbox
 from sandbox.world import Bot as WorldBot
 from sandbox.world import Channel, Person
@@ -98,12 +102,28 @@ class Desk:
         assert at.balance_id
         return at.balance_id
 
-    async def told(self, kind: type[Occurrence], count: int = 1) -> list[Event]:
+    async def resume(self, who: Caller, at: Registration) -> Registration:
+        """Continue."""
+        return (await self.bridge.resume_registration(who, at.id)).registration
+
+    async def told(self, kind: type[object], count: int = 1) -> list[Event]:
         """What was told of one kind, once so much was."""
         async with asyncio.timeout(PATIENCE):
             while len(found := [one for one in self.heard if isinstance(one.what, kind)]) < count:  # noqa: ASYNC110 - as below
                 await asyncio.sleep(0.01)
         return found
+
+
+async def refusal(call: Awaitable[object]) -> Failure:
+    """How the bridge refused."""
+    with pytest.raises(BridgeError) as caught:
+        await call
+    return caught.value.failure
+
+
+def switch(sandbox: Sandbox, **values: object) -> None:
+    """Set what Telegram does not document."""
+    sandbox.world.switches = sandbox.world.switches.model_copy(update=values)
 
 
 @asynccontextmanager
@@ -124,6 +144,17 @@ async def desk(site: BridgeSite, sandbox: Sandbox) -> AsyncIterator[Desk]:
             yield Desk(client, bot, sandbox, heard)
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def stored(site: BridgeSite) -> AsyncIterator[AsyncSession]:
+    """The store of a site, beside its bridges."""
+    store = await open_store(sqlite_url(site.data_dir))
+    try:
+        async with store.begin() as session:
+            yield session
+    finally:
+        await store.close()
 
 
 async def lane_of(client: BridgeClient, balance: BalanceId) -> AccountId | None:

@@ -49,6 +49,18 @@ async def authorize(context: Context, balance_id: BalanceId) -> tables.Balance:
     return balance
 
 
+async def require_served(context: Inside, balance_id: BalanceId) -> None:
+    """See that the balance is this account's still, where Telegram is not asked about it.
+
+    Raises:
+        BridgeError: moved.
+    """
+    async with context.store.begin() as session:
+        balance, _ = await balances.find(session, balance_id, context.actor)
+    if balance and balance.account_id != context.account:
+        raise BridgeError(Failure(code=ErrorCode.MOVED, account_id=balance.account_id))
+
+
 def _tells_the_same(manager: tables.Manager | None, *, allowed: bool, since: datetime) -> bool:
     """Whether what is kept for lists says this already; acting never relies on it."""
     if manager is None:

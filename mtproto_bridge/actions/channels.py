@@ -17,7 +17,7 @@ from mtproto_bridge.protocol.ids import BalanceId
 from mtproto_bridge.protocol.replies import Channel, ChannelPage, ChannelRemoved, Channels
 from mtproto_bridge.protocol.requests import ListChannels, RemoveChannel, ShowChannel
 from mtproto_bridge.store import affiliations, audit, balances, people, registrations, tables
-from mtproto_bridge.telegram.gateway import Refused
+from mtproto_bridge.telegram.gateway import Connection, Refused
 
 ALREADY_REVOKED = "STARREF_HASH_REVOKED"
 NOT_INSIDE = (*health.GONE, "USER_NOT_PARTICIPANT")
@@ -127,7 +127,7 @@ async def remove(context: Context, request: RemoveChannel) -> ChannelRemoved:
     if request.revoke_links and kept and trouble:
         raise trouble
     if request.revoke_links and not trouble:
-        revoked, kept = await _revoke_all(context, balance), 0
+        revoked, kept = await _revoke_all(context, balance, known=kept), 0
     await _leave(context, balance)
     return await _forget(context, balance, revoked=revoked, left_earning=kept)
 
@@ -151,10 +151,12 @@ async def remove_lost(context: Inside, request: RemoveChannel) -> ChannelRemoved
     return await _forget(context, balance, revoked=0, left_earning=kept)
 
 
-async def _revoke_all(context: Context, balance: tables.Balance) -> int:
-    """Revoke every live link of a channel, also those we did not make; answers how many."""
+async def _revoke_all(context: Context, balance: tables.Balance, *, known: int) -> int:
+    """Revoke every live link of a channel, also those we did not make; answers how many. `known`: as last seen."""
     peer = peer_of(balance)
-    live = [one for one in await context.gateway.connections(peer) if not one.revoked]
+    live: list[Connection] = []
+    with _unless_refused(*(() if known else ("CHAT_ADMIN_REQUIRED",))):  # perhaps only owners may read them
+        live = [one for one in await context.gateway.connections(peer) if not one.revoked]
     for link in live:
         with _unless_refused(ALREADY_REVOKED):
             await context.gateway.revoke(peer, link.url)

@@ -23,6 +23,7 @@ from mtproto_bridge.protocol.requests import (
     BanPerson,
     BrowsePrograms,
     DecideRegistration,
+    ForBalance,
     Join,
     ListAffiliations,
     ListBalances,
@@ -177,10 +178,8 @@ class Actions:
         try:
             return await self._at_telegram(account, request, lease, facts, stored=stored, again=again)
         except (AccountLost, SessionSealed) as error:
-            if kind not in WITHOUT_ACCOUNT:
-                raise
-            await self._failure(account, error)
-            return await WITHOUT_ACCOUNT[kind](Inside(**facts, again=again), request.payload)
+            failure = await self._failure(account, error)
+            return await _without_account(Inside(**facts, again=again), request, failure)
 
     async def _at_telegram(  # noqa: PLR0913 - what a request is
         self,
@@ -207,6 +206,16 @@ class Actions:
                 if not tries_left or not lease.holds():
                     raise
         raise AssertionError("unreachable")
+
+
+async def _without_account(context: Inside, request: Request, failure: Failure) -> Result:
+    """What can be done all the same when the account is logged out or banned."""
+    payload = request.payload
+    if isinstance(payload, ForBalance):
+        await balances.require_served(context, payload.balance_id)
+    if type(payload) not in WITHOUT_ACCOUNT:
+        raise BridgeError(failure)
+    return await WITHOUT_ACCOUNT[type(payload)](context, payload)
 
 
 def _check_age(nonce: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from mtproto_bridge.protocol.replies import Health
 from mtproto_bridge.store import accounts, balances, outbox, people, tables
 from mtproto_bridge.telegram.gateway import Gateway, Refused
 
-GONE = ("CHANNEL_PRIVATE", "CHANNEL_INVALID", "PEER_ID_INVALID")
+GONE = ("CHANNEL_PRIVATE", "CHANNEL_INVALID", "PEER_ID_INVALID", "FROZEN_PARTICIPANT_MISSING")
 """What an account hears of a channel that it does not see any more."""
 
 

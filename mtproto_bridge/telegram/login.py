@@ -17,7 +17,7 @@ from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.telegram.connecting import CALL_SECONDS, Connector
 from mtproto_bridge.telegram.errors import translate, translated, words_of
 from mtproto_bridge.telegram.floods import Floods
-from mtproto_bridge.telegram.gateway import FloodWait, Me, OwnChannel, Refused
+from mtproto_bridge.telegram.gateway import Capabilities, FloodWait, FoundBot, Me, OwnChannel, Refused
 from mtproto_bridge.telegram.leased import Permit
 from mtproto_bridge.telegram.sessions import BridgeSession, TelegramSession
 from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
@@ -121,6 +121,18 @@ class Login:
             with suppress(Refused):  # a channel that will not say is not registered
                 admins[channel] = await gateway.posting_admins(channel.peer_id)
         return admins
+
+    async def capabilities(self) -> Capabilities:
+        """What Telegram lets it do.
+
+        Raises:
+            Refused, FloodWait, NotReached: it cannot be read now.
+        """
+        return await self._gateway().capabilities()
+
+    async def bots(self) -> list[FoundBot]:
+        """The bots it owns. Raises as `capabilities` does."""
+        return await self._gateway().own_bots()
 
     def _gateway(self) -> TelethonGateway:
         async def keep(peers: Sequence[KnownPeer]) -> None:

@@ -61,6 +61,7 @@ async def test_a_person_sees_the_balances_they_manage_and_no_others(client: Brid
     assert [(one.kind, one.title) for one in (await client.list_balances(ME)).balances] == [
         ("account", "Bob"),
         ("channel", "News"),
+        ("bot", "Plain"),
     ]
     assert (await client.list_balances(STRANGER)).balances == []
     assert (await client.list_balances(EDITOR)).balances == [], "an admin who may not post is no manager"
@@ -160,7 +161,7 @@ async def test_a_confirmation_acts_for_a_day_and_no_longer(client: BridgeClient,
 async def test_who_is_no_manager_can_neither_act_nor_see(client: BridgeClient, site: BridgeSite, world: World) -> None:
     channel = await channel_of(client)
     link = (await client.join(OWNER, channel, BotId(QUIZ), site.nonce())).affiliation
-    (account, _) = (await client.list_balances(ME)).balances
+    account, *_ = (await client.list_balances(ME)).balances
     for stranger in (STRANGER, EDITOR):
         for balance in (channel, account.id, BalanceId(999)):
             for call in (
@@ -173,7 +174,7 @@ async def test_who_is_no_manager_can_neither_act_nor_see(client: BridgeClient, s
 
 
 async def test_the_account_belongs_to_its_own_person_only(client: BridgeClient, site: BridgeSite) -> None:
-    (account, _) = (await client.list_balances(ME)).balances
+    account, *_ = (await client.list_balances(ME)).balances
     joined = await client.join(ME, account.id, BotId(QUIZ), site.nonce())
     assert joined.affiliation.balance.kind == "account"
     assert await refused(client.join(OWNER, account.id, BotId(CHESS), site.nonce())) == ErrorCode.NOT_A_MANAGER
@@ -182,7 +183,7 @@ async def test_the_account_belongs_to_its_own_person_only(client: BridgeClient, 
 async def test_a_link_of_another_balance_cannot_be_revoked_through_mine(
     client: BridgeClient, site: BridgeSite, world: World
 ) -> None:
-    account, channel = (await client.list_balances(ME)).balances
+    account, channel, _ = (await client.list_balances(ME)).balances
     mine = (await client.join(ME, account.id, BotId(QUIZ), site.nonce())).affiliation
     assert await refused(client.revoke(OWNER, channel.id, mine.id, site.nonce())) == ErrorCode.NOT_JOINED
     assert [one.revoked for one in world.links] == [False]
@@ -265,10 +266,14 @@ async def test_programs_come_in_telegrams_order_with_what_is_joined(client: Brid
 
 
 async def test_a_program_card_shows_which_balances_have_joined(client: BridgeClient, site: BridgeSite) -> None:
-    account, channel = (await client.list_balances(ME)).balances
+    account, channel, own_bot = (await client.list_balances(ME)).balances
     await client.join(ME, channel.id, BotId(QUIZ), site.nonce())
     card = await client.show_program(ME, username="QUIZ_bot")
-    assert [(one.id, one.joined) for one in card.balances] == [(account.id, False), (channel.id, True)]
+    assert [(one.id, one.joined) for one in card.balances] == [
+        (account.id, False),
+        (channel.id, True),
+        (own_bot.id, False),
+    ]
     assert card.program.joined
     assert card.program.daily_revenue_nanos == 1_500_000_000
 
@@ -278,7 +283,7 @@ async def test_links_are_listed_over_all_balances_page_by_page_without_urls(
     client: BridgeClient, site: BridgeSite, world: World, list_revoked: bool
 ) -> None:
     world.switches = world.switches.model_copy(update={"list_revoked": list_revoked})
-    account, channel = (await client.list_balances(ME)).balances
+    account, channel, _ = (await client.list_balances(ME)).balances
     for balance in (account, channel):
         for bot in (QUIZ, CHESS):
             joined = await client.join(ME, balance.id, BotId(bot), site.nonce())

@@ -102,24 +102,24 @@ async def test_a_program_the_desk_found_is_joined_by_an_account_that_never_met_i
 
 async def test_a_persons_lists_cover_the_balances_of_every_account(client: BridgeClient, site: BridgeSite) -> None:
     balances = (await client.list_balances(OWNER)).balances
-    assert [one.title for one in balances] == ["Alice", "News", "Garden"]
+    assert [one.title for one in balances] == ["Alice", "News", "Garden", "Quiz"]
     await client.browse_programs(OWNER, page=0, size=6)
     for title, bot in (("News", QUIZ), ("Garden", CHESS)):
         await client.join(OWNER, await channel(client, title), BotId(bot), site.nonce())
     site.clock.move(seconds=61)
     found = await client.list_affiliations(OWNER, page=0, size=6)
     assert {(one.balance.title, one.bot_id) for one in found.affiliations} == {("News", QUIZ), ("Garden", CHESS)}
-    assert (found.total, found.balances, found.stale_accounts) == (2, 3, [])
+    assert (found.total, found.balances, found.stale_accounts) == (2, 4, [])
 
 
 async def test_what_a_logged_out_account_serves_is_left_out_and_the_rest_is_shown(
     client: BridgeClient, site: BridgeSite, world: World
 ) -> None:
-    assert len((await client.list_balances(OWNER)).balances) == 3
+    assert len((await client.list_balances(OWNER)).balances) == 4
     world.end_sessions(BOB)
     site.clock.move(seconds=61)
     shown = await client.list_balances(OWNER)
-    assert [one.title for one in shown.balances] == ["Alice", "Garden"]
+    assert [one.title for one in shown.balances] == ["Alice", "Garden", "Quiz"]
     assert shown.stale_accounts == [BOB], "so that the bot can say that something is missing"
 
 
@@ -182,7 +182,8 @@ async def test_an_account_logged_in_while_the_bridge_runs_is_served_without_a_re
         async with asyncio.timeout(PATIENCE):
             while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
                 await asyncio.sleep(0.05)
-        assert [one.title for one in (await client.list_balances(OWNER)).balances] == ["Alice", "News", "Garden"]
+        balances = (await client.list_balances(OWNER)).balances
+        assert [one.title for one in balances] == ["Alice", "News", "Garden", "Quiz"]
 
 
 # -- several bridges, one after the other and at once --------------------------------------------------------------

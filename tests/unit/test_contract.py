@@ -233,7 +233,7 @@ def test_an_answer_we_do_not_understand_becomes_the_failure_unsupported(answered
 
 def test_every_kind_of_mutation_is_known_to_be_one() -> None:
     acting = {one.model_fields["kind"].default for one in Mutation.__args__}
-    assert acting == {"join", "revoke"}
+    assert acting == {"join", "revoke", "remove_channel"}
     for one in Mutation.__args__:
         assert "balance_id" in one.model_fields, "what acts, acts for a balance"
 
@@ -259,6 +259,16 @@ ERROR_CODES = [
     "moved",
     "unsupported",
     "gave_up",
+    "banned",
+    "not_an_operator",
+    "registration_closed",
+    "registration_gone",
+    "too_many_channels",
+    "no_capacity",
+    "invite_refused",
+    "asker_not_admin",
+    "connect_not_allowed",
+    "no_such_link",
     "telegram",
     "internal",
 ]
