@@ -15,6 +15,7 @@ from mtproto_bridge.telegram.connecting import CALL_SECONDS
 from mtproto_bridge.telegram.errors import method_of, translated
 from mtproto_bridge.telegram.floods import Floods
 from mtproto_bridge.telegram.gateway import (
+    NOBODY,
     BalancePeer,
     Capabilities,
     Connection,
@@ -33,8 +34,8 @@ MOST_ADMINS = 200
 DIALOGS = "messages.getDialogs"
 DIALOGS_SECONDS = 300.0
 """Reading all dialogs is many calls."""
-NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
 OUTSIDE = ("USER_NOT_PARTICIPANT", "CHANNEL_PRIVATE", "CHANNEL_INVALID")
+DEAD_LINK = "STARREF_EXPIRED"
 
 KeepPeers = Callable[[Sequence[KnownPeer]], Awaitable[None]]
 
@@ -132,11 +133,15 @@ class TelethonGateway:
         (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
         return Me(AccountId(user.id), utils.get_display_name(user), username_of(user), bool(user.bot))
 
+    async def _app_config(self) -> dict[str, Any]:
+        """Telegram's settings for this account (core.telegram.org/api/config#client-configuration)."""
+        answer = await self._call(functions.help.GetAppConfigRequest(hash=0))
+        return {one.key: getattr(one.value, "value", None) for one in answer.config.value}
+
     async def capabilities(self) -> Capabilities:
         """What this account may do now."""
-        answer = await self._call(functions.help.GetAppConfigRequest(hash=0))
+        config = await self._app_config()
         (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
-        config = {one.key: getattr(one.value, "value", None) for one in answer.config.value}
         return Capabilities(
             bool(user.premium), config.get("starref_connect_allowed"), bool(config.get("freeze_since_date"))
         )
@@ -208,9 +213,25 @@ class TelethonGateway:
             if refused.message in NOBODY:
                 return None
             raise
-        user_id = getattr(found.peer, "user_id", None)
-        bot = next((one for one in found.users if one.id == user_id and one.bot), None)
-        return FoundBot(BotId(bot.id), username_of(bot) or username, utils.get_display_name(bot)) if bot else None
+        return _found_bot(found, username)
+
+    async def link_alive(self, username: str, token: str) -> FoundBot | None:
+        """Whose referral link this is, None when it is dead."""
+        try:
+            found = await self._call(functions.contacts.ResolveUsernameRequest(username, referer=token))
+        except Refused as refused:
+            if refused.message == DEAD_LINK:
+                return None
+            raise
+        bot = _found_bot(found, username)
+        if bot is None:
+            raise Refused(400, NOBODY[0])
+        return bot
+
+    async def referral_prefixes(self) -> tuple[str, ...]:
+        """What start parameters of referral links begin with."""
+        listed = (await self._app_config()).get("starref_start_param_prefixes") or ()
+        return tuple(one.value for one in listed if one.value)
 
     # -- programs -------------------------------------------------------------------------------------------
 
@@ -274,6 +295,12 @@ def _marked(channel_id: int) -> int:
 def _hash_in(invite: str) -> str:
     """What follows the plus of an invite link."""
     return invite.rpartition("/")[2].removeprefix("+")
+
+
+def _found_bot(found: Any, username: str) -> FoundBot | None:  # noqa: ANN401
+    user_id = getattr(found.peer, "user_id", None)
+    bot = next((one for one in found.users if one.id == user_id and one.bot), None)
+    return FoundBot(BotId(bot.id), username_of(bot) or username, utils.get_display_name(bot)) if bot else None
 
 
 def _by_id(users: Sequence[Any]) -> dict[int, Any]:
