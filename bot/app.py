@@ -25,7 +25,7 @@ from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats
 from redis.asyncio import Redis
 
 from bot.alerts import Alerts
-from bot.conversations import adding, channels, join, links, menu, programs, words
+from bot.conversations import adding, channels, join, links, menu, operator, programs, watched, words
 from bot.i18n import FALLBACK, Texts, Translations
 from bot.late import LateReplies
 from bot.middlewares.context import ContextMiddleware
@@ -219,6 +219,8 @@ def make_dispatcher(  # noqa: PLR0913 - what it is made of
         join.router(),
         links.router(),
         channels.router(),
+        watched.router(),
+        operator.router(),
         words.router(),
     )
     return dispatcher

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from aiogram.filters.callback_data import CallbackData
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _INT64 = 2**63
@@ -34,6 +34,10 @@ _Affiliation = Annotated[AffiliationId, _Int64, BeforeValidator(_read), PlainSer
 _Bot = Annotated[BotId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
 _Registration = Annotated[RegistrationId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
 _Channel = Annotated[int, Field(gt=0, lt=_INT64), BeforeValidator(_read), PlainSerializer(_written)]
+_Watched = Annotated[WatchedId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Person = Annotated[int, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
+_Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,28}$")]
 _Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{14}$")]
 _Page = Annotated[int, Field(ge=0, le=9_999)]
 
@@ -59,7 +63,7 @@ class OpenProgram(CallbackData, prefix="p"):
 class FindProgram(CallbackData, prefix="pu"):
     """A program's card, by the app's username: for trying a search again."""
 
-    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
+    username: _Username
 
 
 class ChooseBalance(CallbackData, prefix="jb"):
@@ -179,6 +183,66 @@ class Decide(CallbackData, prefix="rd"):
     approve: bool
 
 
+class OwnBalance(CallbackData, prefix="wo"):
+    """How to join a program with one's own account, in Telegram itself."""
+
+    bot_id: _Bot
+
+
+class CheckReferral(CallbackData, prefix="wc"):
+    """Whether a referral link is alive. Telegram's tokens have 12 characters; one past 28 would not fit."""
+
+    username: _Username
+    token: _Token
+
+
+class KeepReferral(CallbackData, prefix="wk"):
+    """Have a referral link watched."""
+
+    username: _Username
+    token: _Token
+
+
+class WatchedLinks(CallbackData, prefix="wl"):
+    """A page of the person's watched links."""
+
+    page: _Page = 0
+
+
+class OpenWatched(CallbackData, prefix="w"):
+    """A watched link's page, and the page of the list to go back to."""
+
+    watched_id: _Watched
+    page: _Page = 0
+
+
+class ForgetWatched(CallbackData, prefix="wf"):
+    """Watch a link no more."""
+
+    watched_id: _Watched
+    page: _Page = 0
+
+
+class WatchedExtra(CallbackData, prefix="we"):
+    """What helps to share a watched link, as a message of its own."""
+
+    watched_id: _Watched
+    what: Literal["picture", "post"]
+
+
+class OperatorPage(CallbackData, prefix="op"):
+    """How everything is doing, for operators; a page of accounts."""
+
+    page: _Page = 0
+
+
+class Ban(CallbackData, prefix="ob"):
+    """Let a person use the bot no more, or again."""
+
+    person_id: _Person
+    banned: bool
+
+
 ALL: tuple[type[CallbackData], ...] = (
     Menu,
     ProgramsPage,
@@ -201,5 +265,14 @@ ALL: tuple[type[CallbackData], ...] = (
     RegisterChannel,
     ContinueRegistration,
     Decide,
+    OwnBalance,
+    CheckReferral,
+    KeepReferral,
+    WatchedLinks,
+    OpenWatched,
+    ForgetWatched,
+    WatchedExtra,
+    OperatorPage,
+    Ban,
 )
 """Every kind of button; the tests prove each fits."""

@@ -5,6 +5,7 @@ from aiogram import Bot
 from aiogram.enums import ChatAction, ParseMode
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
 from aiogram.types import (
+    BufferedInputFile,
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -78,6 +79,11 @@ async def send(bot: Bot, chat_id: int, screen: Screen) -> int:
         reply_markup=_keyboard_of(screen),
     )
     return sent.message_id
+
+
+async def send_picture(bot: Bot, chat_id: int, png: bytes, caption: str) -> None:
+    """Send a picture with HTML under it."""
+    await bot.send_photo(chat_id, BufferedInputFile(png, "qr.png"), caption=caption, parse_mode=ParseMode.HTML)
 
 
 async def show(bot: Bot, chat_id: int, message_id: int | None, screen: Screen) -> int:

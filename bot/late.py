@@ -13,7 +13,7 @@ from aiogram.exceptions import TelegramAPIError
 from bot import delivery
 from bot.i18n import Texts, Translations
 from bot.registering import Registering
-from bot.screens import alerts, channels, links, programs
+from bot.screens import alerts, channels, links, operator, programs, watched
 from bot.screens.errors import failure_screen
 from bot.screens.layout import Screen
 from bot.talk import Recent
@@ -25,10 +25,14 @@ from mtproto_bridge.protocol.replies import (
     ChannelPage,
     ChannelRemoved,
     Channels,
+    CheckedLink,
+    Operations,
     ProgramCard,
     Programs,
     RegistrationPage,
     Result,
+    WatchedList,
+    WatchedPage,
 )
 
 MOST_REMEMBERED = 1_000
@@ -58,6 +62,10 @@ _SCREENS: dict[type[Result] | type[None], Callable[[Texts, Any], Screen]] = {
     ChannelRemoved: channels.removed,
     # Decided by an operator: who registers a channel is shown how it goes on.
     RegistrationPage: lambda texts, page: alerts.decided(texts, page.registration),
+    WatchedPage: watched.watched_page,
+    WatchedList: watched.watched_list,
+    CheckedLink: watched.checked_link,
+    Operations: operator.operations_page,
 }
 
 

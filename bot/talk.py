@@ -75,6 +75,10 @@ class Talk:
         """Send a message of its own, and leave the living one as it is."""
         await delivery.send(self._bot, self._place.chat_id, screen)
 
+    async def say_picture(self, png: bytes, caption: str) -> None:
+        """Send a picture, a message of its own too; `caption` is HTML."""
+        await delivery.send_picture(self._bot, self._place.chat_id, png, caption)
+
     async def working(self) -> None:
         """Show that an answer is on its way. A pressed button shows that by itself until it is answered."""
         if self._query_id is None:

@@ -98,6 +98,8 @@ _NOT_BY_TRYING_AGAIN = frozenset(
         ErrorCode.TOO_MANY_CHANNELS,
         ErrorCode.CONNECT_NOT_ALLOWED,
         ErrorCode.NO_SUCH_LINK,
+        ErrorCode.TOO_MANY_LINKS,
+        ErrorCode.LINK_IS_YOURS,
     }
 )
 """Failures that stay what they are however often one asks: Try again would be a lie."""

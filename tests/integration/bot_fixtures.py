@@ -14,18 +14,23 @@ from bot.registering import Registering
 from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, Caller
 from mtproto_bridge.protocol import BridgeError, ErrorCode
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 from mtproto_bridge.protocol.replies import (
     AffiliationPage,
     Affiliations,
     ChannelPage,
     ChannelRemoved,
     Channels,
+    CheckedLink,
     OpenRegistrations,
+    Operations,
     ProgramCard,
     Programs,
     Registration,
     RegistrationPage,
+    Unwatched,
+    WatchedList,
+    WatchedPage,
 )
 from mtproto_bridge.protocol.requests import Sort
 from sandbox.botapi import BotApiServer, Chat, Message, wire
@@ -149,6 +154,27 @@ class ScriptedBridge(BridgeClient):
         if self.not_yet:
             raise self.not_yet.pop(0)
         return OpenRegistrations(registrations=self.open)
+
+    async def check_link(self, caller: Caller, url: str) -> CheckedLink:
+        return await self._answer(CheckedLink, "check_link", caller, url=url)
+
+    async def watch_link(self, caller: Caller, url: str) -> WatchedPage:
+        return await self._answer(WatchedPage, "watch_link", caller, url=url)
+
+    async def list_watched(self, caller: Caller, *, page: int, size: int) -> WatchedList:
+        return await self._answer(WatchedList, "list_watched", caller, page=page, size=size)
+
+    async def show_watched(self, caller: Caller, watched_id: WatchedId) -> WatchedPage:
+        return await self._answer(WatchedPage, "show_watched", caller, watched=watched_id)
+
+    async def unwatch_link(self, caller: Caller, watched_id: WatchedId) -> Unwatched:
+        return await self._answer(Unwatched, "unwatch_link", caller, watched=watched_id)
+
+    async def show_operations(self, caller: Caller) -> Operations:
+        return await self._answer(Operations, "show_operations", caller)
+
+    async def ban_person(self, caller: Caller, person_id: int, *, banned: bool = True) -> Operations:
+        return await self._answer(Operations, "ban_person", caller, person=person_id, banned=banned)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 from bot.i18n import Texts, Translations
 from bot.screens import Screen, Url
 from bot.screens.layout import Copy
-from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, RegistrationId
+from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 from mtproto_bridge.protocol.replies import (
     Account,
     Affiliation,
@@ -18,11 +18,17 @@ from mtproto_bridge.protocol.replies import (
     Channel,
     ChannelPage,
     Channels,
+    CheckedLink,
+    OperatedAccount,
+    Operations,
     Program,
     ProgramCard,
     Programs,
     Registration,
     RegistrationPage,
+    Watched,
+    WatchedList,
+    WatchedPage,
 )
 from sandbox.botapi.html_parser import HtmlParser
 from sandbox.botapi.markup import parse_inline
@@ -87,6 +93,55 @@ def page(
 
 def links(*found: Affiliation, page: int = 0, pages: int = 1, balances: int = 1) -> Affiliations:
     return Affiliations(affiliations=list(found), page=page, pages=pages, total=len(found), balances=balances)
+
+
+def watched(**changes: Any) -> Watched:
+    values = Watched(
+        id=WatchedId(5),
+        url=URL,
+        bot_id=BotId(8000002),
+        bot_username="quiz_bot",
+        bot_title="Quiz Night",
+        alive=True,
+        checked_at=NOW,
+        added_at=NOW,
+        program=program(),
+    )
+    return values.model_copy(update=changes)
+
+
+def watched_page(*, new: bool = False, **changes: Any) -> WatchedPage:
+    return WatchedPage(watched=watched(**changes), new=new)
+
+
+def watched_list(*found: Watched, page: int = 0, pages: int = 1, total: int | None = None) -> WatchedList:
+    return WatchedList(watched=list(found), page=page, pages=pages, total=len(found) if total is None else total)
+
+
+def checked_link(**changes: Any) -> CheckedLink:
+    values = CheckedLink(url=URL, bot_username="quiz_bot", alive=True, program=program())
+    return values.model_copy(update=changes)
+
+
+def operated(**changes: Any) -> OperatedAccount:
+    values = OperatedAccount(
+        id=AccountId(1001), name="Vera", username="vera", state="ready", served_by="bridge-1", channels=2, free=478
+    )
+    return values.model_copy(update=changes)
+
+
+def waiting(number: int = 9, **changes: Any) -> Registration:
+    values = Registration(
+        id=RegistrationId(number), state="waiting", channel_id=5000001, title="Quiet Gardens", person_id=1002
+    )
+    return values.model_copy(update=changes)
+
+
+def operations(*accounts: OperatedAccount, **changes: Any) -> Operations:
+    values = Operations(
+        accounts=list(accounts), dead_letters=0, registrations=[], registrations_waiting=0, people=3, banned=[]
+    )
+    return values.model_copy(update=changes)
 
 
 def checked(screen: Screen) -> Screen:
