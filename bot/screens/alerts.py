@@ -1,6 +1,6 @@
 """What the bridge tells unasked, as messages of their own."""
 
-from bot.callbacks import Decide, OpenChannel, OpenLink
+from bot.callbacks import Decide, OpenChannel, OpenLink, OperatorPage
 from bot.i18n import Html, Texts
 from bot.screens.channels import channels_button, health_text, reconnect_button
 from bot.screens.layout import Button, Screen, lines, paragraphs, rows_of
@@ -144,4 +144,5 @@ def decision_row(texts: Texts, registration: Registration) -> tuple[Button, Butt
 def decided(texts: Texts, registration: Registration) -> Screen:
     """What was decided of a registration, by this operator or another."""
     no = registration.state == "refused"
-    return Screen(texts("alert.decided_refused" if no else "alert.decided_approved", channel=registration.title))
+    text = texts("alert.decided_refused" if no else "alert.decided_approved", channel=registration.title)
+    return Screen(text, rows_of([Button(texts.plain("operator.page_button"), OperatorPage())]))
