@@ -75,8 +75,7 @@ async def show(context: Context, request: ShowWatched) -> WatchedPage:
         raise BridgeError(ErrorCode.NO_SUCH_LINK)
     look = await _look(context, await _read(context, row.url), is_ours=True)
     async with context.store.begin() as session:
-        session.add(row)
-        row.alive, row.checked_at = look.bot is not None, look.at
+        await watched.note(session, row, alive=look.bot is not None, at=look.at)
     return WatchedPage(watched=_describe(row, look.program))
 
 

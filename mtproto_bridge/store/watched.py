@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import WatchedId
@@ -63,6 +63,12 @@ async def page(
         .limit(limit)
     )
     return [(row, program) for row, program in rows], await count(session, person)
+
+
+async def note(session: AsyncSession, row: Watched, *, alive: bool, at: datetime) -> None:
+    """Keep what a look found; a link that was forgotten meanwhile stays so."""
+    await session.execute(update(Watched).where(Watched.id == row.id).values(alive=alive, checked_at=at))
+    row.alive, row.checked_at = alive, at
 
 
 async def forget(session: AsyncSession, person: int, watched: WatchedId) -> None:
