@@ -269,6 +269,8 @@ ERROR_CODES = [
     "asker_not_admin",
     "connect_not_allowed",
     "no_such_link",
+    "too_many_links",
+    "link_is_yours",
     "telegram",
     "internal",
 ]
