@@ -24,7 +24,8 @@ from aiogram.fsm.storage.redis import RedisStorage
 from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, User
 from redis.asyncio import Redis
 
-from bot.conversations import join, links, menu, programs, words
+from bot.alerts import Alerts
+from bot.conversations import adding, channels, join, links, menu, operator, programs, watched, words
 from bot.i18n import FALLBACK, Texts, Translations
 from bot.late import LateReplies
 from bot.middlewares.context import ContextMiddleware
@@ -32,12 +33,13 @@ from bot.middlewares.outermost import tell_of_failure
 from bot.middlewares.private_only import PrivateOnlyMiddleware
 from bot.middlewares.retry_after import RetryAfterMiddleware
 from bot.middlewares.talking import TalkMiddleware
+from bot.registering import Registering
 from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, storage_pool
 
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
-COMMANDS = ("start", "programs", "join", "links", "help", "cancel")
-UPDATES = ["message", "callback_query"]
+COMMANDS = ("start", "programs", "join", "links", "channels", "help", "cancel")
+UPDATES = ["message", "callback_query", "my_chat_member"]
 
 FINISH_WITHIN = timedelta(seconds=5)
 """How long a stop waits for answers that are under way; what comes later is shown after the next start."""
@@ -82,6 +84,7 @@ class App:
     bridge: BridgeClient
     dispatcher: FinishingDispatcher
     late: LateReplies
+    registering: Registering
     translations: Translations
     started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it begins to ask Telegram for updates, or when it will never begin."""
@@ -95,12 +98,13 @@ class App:
         Raises:
             TokenRefusedError: Telegram does not know the token.
         """
-        showing: asyncio.Task[None] | None = None
+        by_itself: list[asyncio.Task[None]] = []
         try:
             me = await introduce(self.bot, self.translations)
             self.bridge.introduce_bot(me.id, me.username or "")
             await self.bridge.start()
-            showing = asyncio.create_task(self.late.work(self.bridge))
+            by_itself.append(asyncio.create_task(self.late.work(self.bridge)))
+            by_itself.append(asyncio.create_task(self.registering.take_up_all(self.bridge)))
             self.dispatcher.startup.register(self._say_started)
             await self.dispatcher.start_polling(
                 self.bot,
@@ -113,10 +117,11 @@ class App:
         finally:
             await self.bridge.close()  # whoever still waits is told that no answer came
             await self.dispatcher.finish(LAST_WORDS_WITHIN)
-            if showing:
-                showing.cancel()
+            for task in by_itself:
+                task.cancel()
                 with suppress(asyncio.CancelledError):
-                    await showing
+                    await task
+            await self.registering.finish(LAST_WORDS_WITHIN)
             await self.dispatcher.storage.close()
             await self.bot.session.close()
             self.started.set()
@@ -148,12 +153,26 @@ def compose(  # noqa: PLR0913 - what it is told from outside
     translations = Translations.load(LOCALES)
     bot = make_bot(token, bot_api_url)
     recent = Recent()
-    late = LateReplies(bot, translations, recent, now)
-    bridge = BridgeClient.at(queue_url, name=name, prefix=prefix, on_late=late.receive, now=now)
-    dispatcher = make_dispatcher(
-        bridge=bridge, storage=make_storage(queue_url, prefix), translations=translations, recent=recent, now=now
+    registering = Registering(bot, translations, now)
+    late = LateReplies(bot, translations, recent, registering, now)
+    alerts = Alerts(bot, translations, registering)
+    bridge = BridgeClient.at(
+        queue_url,
+        name=name,
+        prefix=prefix,
+        on_late=late.receive,
+        on_event=lambda event: alerts.tell(bridge, event),
+        now=now,
     )
-    return App(bot, bridge, dispatcher, late, translations)
+    dispatcher = make_dispatcher(
+        bridge=bridge,
+        storage=make_storage(queue_url, prefix),
+        translations=translations,
+        recent=recent,
+        registering=registering,
+        now=now,
+    )
+    return App(bot, bridge, dispatcher, late, registering, translations)
 
 
 def make_bot(token: str, bot_api_url: str | None = None) -> Bot:
@@ -170,22 +189,41 @@ def make_storage(queue_url: str, prefix: str) -> RedisStorage:
     return RedisStorage(Redis(connection_pool=storage_pool(queue_url)), key_builder=keys, state_ttl=QUESTION_LIFE)
 
 
-def make_dispatcher(
+def make_dispatcher(  # noqa: PLR0913 - what it is made of
     *,
     bridge: BridgeClient,
     storage: BaseStorage,
     translations: Translations,
     recent: Recent,
+    registering: Registering,
     now: Callable[[], datetime] = utc_now,
 ) -> FinishingDispatcher:
     """The routers and what stands around them."""
-    dispatcher = FinishingDispatcher(storage=storage, bridge=bridge, now=now, translations=translations)
+    dispatcher = FinishingDispatcher(
+        storage=storage,
+        bridge=bridge,
+        now=now,
+        translations=translations,
+        registering=registering,
+        tidings=adding.Tidings(now),
+    )
     dispatcher.update.outer_middleware(ContextMiddleware(translations))
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(PrivateOnlyMiddleware(storage))
         observer.middleware(TalkMiddleware(recent, now))
+    dispatcher.my_chat_member.middleware(TalkMiddleware(recent, now))
     dispatcher.errors.register(tell_of_failure)
-    dispatcher.include_routers(menu.router(), programs.router(), join.router(), links.router(), words.router())
+    dispatcher.include_routers(
+        adding.router(),
+        menu.router(),
+        programs.router(),
+        join.router(),
+        links.router(),
+        channels.router(),
+        watched.router(),
+        operator.router(),
+        words.router(),
+    )
     return dispatcher
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from aiogram.filters.callback_data import CallbackData
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _INT64 = 2**63
@@ -32,6 +32,12 @@ _Int64 = Field(ge=-_INT64, lt=_INT64)
 _Balance = Annotated[BalanceId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
 _Affiliation = Annotated[AffiliationId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
 _Bot = Annotated[BotId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Registration = Annotated[RegistrationId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Channel = Annotated[int, Field(gt=0, lt=_INT64), BeforeValidator(_read), PlainSerializer(_written)]
+_Watched = Annotated[WatchedId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Person = Annotated[int, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
+_Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
+_Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,28}$")]
 _Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{14}$")]
 _Page = Annotated[int, Field(ge=0, le=9_999)]
 
@@ -57,7 +63,7 @@ class OpenProgram(CallbackData, prefix="p"):
 class FindProgram(CallbackData, prefix="pu"):
     """A program's card, by the app's username: for trying a search again."""
 
-    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
+    username: _Username
 
 
 class ChooseBalance(CallbackData, prefix="jb"):
@@ -113,6 +119,130 @@ class ConfirmRevoke(CallbackData, prefix="rc"):
     nonce: _Nonce
 
 
+class ChannelsPage(CallbackData, prefix="cp"):
+    """A page of the person's channels."""
+
+    page: _Page = 0
+
+
+class AddChannel(CallbackData, prefix="ca"):
+    """Show Telegram's own picker of channels."""
+
+
+class OpenChannel(CallbackData, prefix="c"):
+    """A channel's page, and the page of the list to go back to."""
+
+    balance_id: _Balance
+    page: _Page = 0
+
+
+class AskRemove(CallbackData, prefix="cx"):
+    """What should become of the channel's links?"""
+
+    balance_id: _Balance
+    page: _Page = 0
+
+
+class ChooseRemoval(CallbackData, prefix="cy"):
+    """Draw the confirmation of a removal."""
+
+    balance_id: _Balance
+    revoke_links: bool
+
+
+class ConfirmRemoval(CallbackData, prefix="cz"):
+    """Remove the channel; acts once."""
+
+    balance_id: _Balance
+    revoke_links: bool
+    nonce: _Nonce
+
+
+class BotLeaves(CallbackData, prefix="cl"):
+    """The bot leaves a channel that is ready."""
+
+    balance_id: _Balance
+
+
+class RegisterChannel(CallbackData, prefix="rs"):
+    """Register a channel that was picked before, without picking it again."""
+
+    channel_id: _Channel
+
+
+class ContinueRegistration(CallbackData, prefix="rg"):
+    """Go on with a registration from where it stands."""
+
+    registration_id: _Registration
+
+
+class Decide(CallbackData, prefix="rd"):
+    """The operator's word on a registration."""
+
+    registration_id: _Registration
+    approve: bool
+
+
+class OwnBalance(CallbackData, prefix="wo"):
+    """How to join a program with one's own account, in Telegram itself."""
+
+    bot_id: _Bot
+
+
+class CheckReferral(CallbackData, prefix="wc"):
+    """Whether a referral link is alive. Telegram's tokens have 12 characters; one past 28 would not fit."""
+
+    username: _Username
+    token: _Token
+
+
+class KeepReferral(CallbackData, prefix="wk"):
+    """Have a referral link watched."""
+
+    username: _Username
+    token: _Token
+
+
+class WatchedLinks(CallbackData, prefix="wl"):
+    """A page of the person's watched links."""
+
+    page: _Page = 0
+
+
+class OpenWatched(CallbackData, prefix="w"):
+    """A watched link's page, and the page of the list to go back to."""
+
+    watched_id: _Watched
+    page: _Page = 0
+
+
+class ForgetWatched(CallbackData, prefix="wf"):
+    """Watch a link no more."""
+
+    watched_id: _Watched
+    page: _Page = 0
+
+
+class WatchedExtra(CallbackData, prefix="we"):
+    """What helps to share a watched link, as a message of its own."""
+
+    watched_id: _Watched
+    what: Literal["picture", "post"]
+
+
+class OperatorPage(CallbackData, prefix="op"):
+    """How everything is doing, for operators; a page of accounts."""
+
+    page: _Page = 0
+
+
+class Ban(CallbackData, prefix="ob"):
+    """Let a person use the bot no more, or again."""
+
+    person_id: _Person
+    banned: bool
+
+
 ALL: tuple[type[CallbackData], ...] = (
     Menu,
     ProgramsPage,
@@ -125,5 +255,24 @@ ALL: tuple[type[CallbackData], ...] = (
     OpenLink,
     AskRevoke,
     ConfirmRevoke,
+    ChannelsPage,
+    AddChannel,
+    OpenChannel,
+    AskRemove,
+    ChooseRemoval,
+    ConfirmRemoval,
+    BotLeaves,
+    RegisterChannel,
+    ContinueRegistration,
+    Decide,
+    OwnBalance,
+    CheckReferral,
+    KeepReferral,
+    WatchedLinks,
+    OpenWatched,
+    ForgetWatched,
+    WatchedExtra,
+    OperatorPage,
+    Ban,
 )
 """Every kind of button; the tests prove each fits."""

@@ -4,13 +4,26 @@ import structlog
 from aiogram import Bot
 from aiogram.enums import ChatAction, ParseMode
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
-from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from aiogram.types import (
+    BufferedInputFile,
+    CopyTextButton,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    KeyboardButtonRequestChat,
+    LinkPreviewOptions,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
 
-from bot.screens.layout import Button, Copy, Screen, Url
+from bot import rights
+from bot.screens.layout import Button, ChannelPicker, Copy, OwnKeyboard, Screen, Url
 
 # What Telegram says when a message cannot be edited any more: the screen then comes as a new message.
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")
 _SAME = "message is not modified"
+_PICKED = 1
+"""What tells one asking button from another; there is only one."""
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 log = structlog.get_logger()
@@ -33,6 +46,29 @@ def _button(button: Button) -> InlineKeyboardButton:
             return InlineKeyboardButton(text=button.text, callback_data=callback.pack())
 
 
+def _keyboard_of(screen: Screen) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | None:
+    match screen.keyboard:
+        case ChannelPicker() as picker:
+            return _picker(picker)
+        case OwnKeyboard():
+            return ReplyKeyboardRemove()
+    return markup_of(screen)
+
+
+def _picker(picker: ChannelPicker) -> ReplyKeyboardMarkup:
+    """The channel is shown with its name, and the bot gets its rights there in the same tap."""
+    wanted = KeyboardButtonRequestChat(
+        request_id=_PICKED,
+        chat_is_channel=True,
+        user_administrator_rights=rights.wanted(),
+        bot_administrator_rights=rights.wanted(),
+        request_title=True,
+        request_username=True,
+    )
+    rows = [[KeyboardButton(text=picker.choose, request_chat=wanted)], [KeyboardButton(text=picker.cancel)]]
+    return ReplyKeyboardMarkup(keyboard=rows, one_time_keyboard=True, resize_keyboard=True)
+
+
 async def send(bot: Bot, chat_id: int, screen: Screen) -> int:
     """Send a screen as a new message; returns its id."""
     sent = await bot.send_message(
@@ -40,9 +76,14 @@ async def send(bot: Bot, chat_id: int, screen: Screen) -> int:
         screen.text,
         parse_mode=ParseMode.HTML,
         link_preview_options=_NO_PREVIEW,
-        reply_markup=markup_of(screen),
+        reply_markup=_keyboard_of(screen),
     )
     return sent.message_id
+
+
+async def send_picture(bot: Bot, chat_id: int, png: bytes, caption: str) -> None:
+    """Send a picture with HTML under it."""
+    await bot.send_photo(chat_id, BufferedInputFile(png, "qr.png"), caption=caption, parse_mode=ParseMode.HTML)
 
 
 async def show(bot: Bot, chat_id: int, message_id: int | None, screen: Screen) -> int:

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 
 import structlog
 from aiogram import Bot
@@ -11,13 +12,28 @@ from aiogram.exceptions import TelegramAPIError
 
 from bot import delivery
 from bot.i18n import Texts, Translations
-from bot.screens import links, programs
+from bot.registering import Registering
+from bot.screens import alerts, channels, links, operator, programs, watched
 from bot.screens.errors import failure_screen
 from bot.screens.layout import Screen
 from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, Caller
 from mtproto_bridge.protocol import BridgeError, Reply
-from mtproto_bridge.protocol.replies import AffiliationPage, Affiliations, ProgramCard, Programs, Result
+from mtproto_bridge.protocol.replies import (
+    AffiliationPage,
+    Affiliations,
+    ChannelPage,
+    ChannelRemoved,
+    Channels,
+    CheckedLink,
+    Operations,
+    ProgramCard,
+    Programs,
+    RegistrationPage,
+    Result,
+    WatchedList,
+    WatchedPage,
+)
 
 MOST_REMEMBERED = 1_000
 
@@ -31,16 +47,26 @@ def late_screen(texts: Texts, reply: Reply, now: datetime, *, note: str | None =
     """
     if reply.failure:
         return failure_screen(texts, reply.failure, now=now, trace=reply.trace)
-    match reply.result:
-        case AffiliationPage() as page:
-            return links.link_page(texts, page, note=note)
-        case Affiliations() as found:
-            return links.links_page(texts, found)
-        case Programs() as found:
-            return programs.programs_page(texts, found)
-        case ProgramCard() as card:
-            return programs.program_card(texts, card)
-    return None
+    if isinstance(reply.result, AffiliationPage):
+        return links.link_page(texts, reply.result, note=note)
+    screen = _SCREENS.get(type(reply.result))
+    return screen(texts, reply.result) if screen else None
+
+
+_SCREENS: dict[type[Result] | type[None], Callable[[Texts, Any], Screen]] = {
+    Affiliations: links.links_page,
+    Programs: programs.programs_page,
+    ProgramCard: programs.program_card,
+    Channels: channels.channels_page,
+    ChannelPage: channels.channel_page,
+    ChannelRemoved: channels.removed,
+    # Decided by an operator: who registers a channel is shown how it goes on.
+    RegistrationPage: lambda texts, page: alerts.decided(texts, page.registration),
+    WatchedPage: watched.watched_page,
+    WatchedList: watched.watched_list,
+    CheckedLink: watched.checked_link,
+    Operations: operator.operations_page,
+}
 
 
 def _note(reply: Reply, present: Reply) -> str | None:
@@ -60,6 +86,8 @@ def _note(reply: Reply, present: Reply) -> str | None:
 
 def _acted(reply: Reply) -> bool:
     """Whether something was done just now, which is told in any case."""
+    if isinstance(reply.result, ChannelRemoved):
+        return not reply.result.replayed
     return isinstance(reply.result, AffiliationPage) and reply.result.changed and not reply.result.replayed
 
 
@@ -74,9 +102,17 @@ def _without_url(reply: Reply) -> Reply:
 class LateReplies:
     """Shows late answers where the question was asked, one after the other."""
 
-    def __init__(self, bot: Bot, translations: Translations, recent: Recent, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        translations: Translations,
+        recent: Recent,
+        registering: Registering,
+        now: Callable[[], datetime],
+    ) -> None:
         self._bot = bot
         self._translations = translations
+        self._registering = registering
         self._recent = recent
         self._now = now
         self._waiting: asyncio.Queue[Reply] = asyncio.Queue()
@@ -104,6 +140,10 @@ class LateReplies:
         if origin is None or (reply.failure and self._recent.is_ours(reply.trace)):
             return  # an error that replaces another error, or covers a list that came all the same, helps nobody
         covered = self._recent.is_covered(origin.chat_id, origin.message_id, reply.trace)
+        if isinstance(reply.result, RegistrationPage) and reply.result.registration.person_id == reply.actor:
+            place = origin.model_copy(update={"message_id": None}) if covered else origin
+            self._registering.take_up(bridge, reply.result.registration, place)
+            return
         if not _acted(reply) and (covered or reply.trace in self._asked):
             return
         present = await self._present(bridge, reply)
@@ -137,4 +177,6 @@ def _asking_anew(bridge: BridgeClient, reply: Reply) -> Awaitable[Result] | None
             return bridge.list_affiliations(caller, page=page, size=links.PAGE_SIZE)
         case ProgramCard(stale_accounts=[_, *_], program=program):
             return bridge.show_program(caller, bot_id=program.bot_id)
+        case Channels(stale_accounts=[_, *_]):
+            return bridge.list_channels(caller)
     return None

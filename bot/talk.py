@@ -1,6 +1,7 @@
 """What a handler needs to talk with the person: where, in which language, on whose behalf."""
 
 from collections import OrderedDict
+from dataclasses import replace
 
 from aiogram import Bot
 from aiogram.filters.callback_data import CallbackData
@@ -61,18 +62,27 @@ class Talk:
         self.again = again
         """What Try again does, should this fail; a handler may know better."""
         self._bot = bot
-        self._chat_id = caller.origin.chat_id
-        self._message_id = caller.origin.message_id
+        self._place = caller.origin
         self._query_id = query_id
 
     async def show(self, screen: Screen) -> None:
-        """Put a screen on the living message."""
-        self._message_id = await delivery.show(self._bot, self._chat_id, self._message_id, screen)
+        """Put a screen on the living message; what is asked from now on is answered there."""
+        shown_in = await delivery.show(self._bot, self._place.chat_id, self._place.message_id, screen)
+        self._place = self._place.model_copy(update={"message_id": shown_in})
+        self.caller = replace(self.caller, origin=self._place)
+
+    async def say(self, screen: Screen) -> None:
+        """Send a message of its own, and leave the living one as it is."""
+        await delivery.send(self._bot, self._place.chat_id, screen)
+
+    async def say_picture(self, png: bytes, caption: str) -> None:
+        """Send a picture, a message of its own too; `caption` is HTML."""
+        await delivery.send_picture(self._bot, self._place.chat_id, png, caption)
 
     async def working(self) -> None:
         """Show that an answer is on its way. A pressed button shows that by itself until it is answered."""
         if self._query_id is None:
-            await delivery.typing(self._bot, self._chat_id)
+            await delivery.typing(self._bot, self._place.chat_id)
 
     async def progress(self, screen: Screen) -> None:
         """For what takes seconds: let the button rest and say so in the message."""

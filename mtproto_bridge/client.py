@@ -10,6 +10,7 @@ from mtproto_bridge.protocol.replies import (
     ChannelPage,
     ChannelRemoved,
     Channels,
+    CheckedLink,
     OpenRegistrations,
     Operations,
     ProgramCard,
@@ -24,6 +25,7 @@ from mtproto_bridge.protocol.requests import (
     AdvanceRegistration,
     BanPerson,
     BrowsePrograms,
+    CheckLink,
     DecideRegistration,
     Join,
     ListAffiliations,
@@ -126,6 +128,10 @@ class BridgeClient(Asking):
         return await self._at_desk(caller, ListOpenRegistrations(), OpenRegistrations)
 
     # -- watched links --------------------------------------------------------------------------------------
+
+    async def check_link(self, caller: Caller, url: str) -> CheckedLink:
+        """Whether a referral link is alive; nothing is kept."""
+        return await self._at_desk(caller, CheckLink(url=url), CheckedLink)
 
     async def watch_link(self, caller: Caller, url: str) -> WatchedPage:
         """Keep a link that the caller made in Telegram itself."""

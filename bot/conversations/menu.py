@@ -6,27 +6,34 @@ from aiogram import Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot.callbacks import Menu, OpenProgram
+from bot.callbacks import Menu, OpenChannel, OpenProgram
+from bot.conversations.channels import open_channel
 from bot.conversations.programs import open_card
 from bot.screens import menu
 from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
-from mtproto_bridge.protocol.ids import BotId
+from mtproto_bridge.protocol.ids import BalanceId, BotId
 
-# `j_<bot id>` opens a program's card. No payload of ours may begin with `_tgr_`, which is Telegram's.
-_CARD_PAYLOAD = re.compile(r"j_([1-9][0-9]{0,17})", re.ASCII)
+# `j_<bot id>` opens a program's card, `b_<balance id>` a channel. No payload of ours may begin with `_tgr_`, which is
+# Telegram's.
+_PAYLOAD = re.compile(r"([jb])_([1-9][0-9]{0,17})", re.ASCII)
 
 
 async def start(_: Message, command: CommandObject, talk: Talk, bridge: BridgeClient) -> None:
-    """/start, or a link t.me/<us>?start=j_<bot id>."""
-    payload = _CARD_PAYLOAD.fullmatch(command.args or "")
+    """/start, or a link t.me/<us>?start=j_<bot id> or b_<balance id>."""
+    payload = _PAYLOAD.fullmatch(command.args or "")
     if payload is None:
         await talk.show(menu.start(talk.texts))
         return
-    bot_id = BotId(int(payload[1]))
-    talk.again = OpenProgram(bot_id=bot_id)
-    await talk.working()
-    await open_card(talk, bridge, bot_id=bot_id)
+    number = int(payload[2])
+    if payload[1] == "j":
+        talk.again = OpenProgram(bot_id=BotId(number))
+        await talk.working()
+        await open_card(talk, bridge, bot_id=BotId(number))
+    else:
+        talk.again = OpenChannel(balance_id=BalanceId(number))
+        await talk.working()
+        await open_channel(talk, bridge, BalanceId(number))
 
 
 async def help_page(_: Message, talk: Talk) -> None:

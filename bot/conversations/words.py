@@ -5,10 +5,12 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.callbacks import FindProgram
 from bot.conversations.programs import open_card
+from bot.conversations.watched import check
 from bot.references import username_in
 from bot.screens import menu
 from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
+from mtproto_bridge.protocol.links import referral_in
 
 
 def names_a_bot(text: str) -> str | None:
@@ -18,7 +20,11 @@ def names_a_bot(text: str) -> str | None:
 
 
 async def words(message: Message, talk: Talk, bridge: BridgeClient) -> None:
-    """An @username or a link opens its program's card; anything else gets a hint."""
+    """A referral link is checked, an @username or another link opens its program's card; the rest gets a hint."""
+    link = referral_in(message.text or "")
+    if link:
+        await check(talk, bridge, link)
+        return
     username = names_a_bot(message.text or "")
     if username is None:
         await talk.show(menu.hint(talk.texts))

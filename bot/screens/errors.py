@@ -7,7 +7,7 @@ from aiogram.filters.callback_data import CallbackData
 
 from bot.i18n import Html, Texts
 from bot.screens.layout import Button, Screen, rows_of
-from bot.screens.menu import browse_button, links_button
+from bot.screens.menu import add_channel_button, browse_button, links_button
 from mtproto_bridge.protocol import ErrorCode, Failure
 
 _Sentence = Callable[[Texts, Failure, datetime], Html]
@@ -54,6 +54,16 @@ def _wait(message: str, over: str) -> _Sentence:
     return sentence
 
 
+def _too_many_channels(texts: Texts, failure: Failure, _: datetime) -> Html:
+    if failure.limit is None:
+        return texts("error.too_many_channels_unnumbered")
+    return texts.count("error.too_many_channels", failure.limit)
+
+
+def _connect_not_allowed(texts: Texts, failure: Failure, _: datetime) -> Html:
+    return texts("error.connect_not_allowed", balance=_balance(texts, failure))
+
+
 def _telegram(texts: Texts, failure: Failure, _: datetime) -> Html:
     code = " ".join(str(part) for part in (failure.telegram_code, failure.telegram_message) if part is not None)
     return texts("error.telegram", code=code or "?")
@@ -67,6 +77,8 @@ _WITH_FACTS: dict[ErrorCode, _Sentence] = {
     ErrorCode.PROGRAM_CLOSING: _program_closing,
     ErrorCode.FLOOD_WAIT: _wait("error.flood_wait", "error.flood_wait_over"),
     ErrorCode.SLOW_DOWN: _wait("error.slow_down", "error.slow_down_over"),
+    ErrorCode.TOO_MANY_CHANNELS: _too_many_channels,
+    ErrorCode.CONNECT_NOT_ALLOWED: _connect_not_allowed,
     ErrorCode.TELEGRAM: _telegram,
 }
 
@@ -79,6 +91,15 @@ _NOT_BY_TRYING_AGAIN = frozenset(
         ErrorCode.NOT_JOINED,
         ErrorCode.LINK_EXPIRED,
         ErrorCode.UNSUPPORTED,
+        ErrorCode.BANNED,
+        ErrorCode.NOT_AN_OPERATOR,
+        ErrorCode.REGISTRATION_CLOSED,
+        ErrorCode.REGISTRATION_GONE,
+        ErrorCode.TOO_MANY_CHANNELS,
+        ErrorCode.CONNECT_NOT_ALLOWED,
+        ErrorCode.NO_SUCH_LINK,
+        ErrorCode.TOO_MANY_LINKS,
+        ErrorCode.LINK_IS_YOURS,
     }
 )
 """Failures that stay what they are however often one asks: Try again would be a lie."""
@@ -91,6 +112,7 @@ def failure_screen(
     retry = again if failure.code not in _NOT_BY_TRYING_AGAIN else None
     rows = rows_of(
         [Button(texts.plain("error.again_button"), retry) if retry else None],
+        [add_channel_button(texts) if failure.code is ErrorCode.REGISTRATION_GONE else None],
         [browse_button(texts), links_button(texts)],
     )
     return Screen(_sentence(texts, failure, now, trace), rows)

@@ -1,9 +1,9 @@
 """Joining a program: which one, for which balance, the confirmation, and that it goes on."""
 
-from bot.callbacks import AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram
+from bot.callbacks import AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram, OwnBalance
 from bot.i18n import Texts
-from bot.screens.layout import Button, Screen, Url, pager, paragraphs, rows_of
-from bot.screens.menu import browse_button, links_button
+from bot.screens.layout import Button, Screen, pager, paragraphs, rows_of
+from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import offer
 from mtproto_bridge.protocol.replies import Balance, ProgramCard
 
@@ -29,6 +29,7 @@ def choose_balance(texts: Texts, card: ProgramCard, page: int = 0) -> Screen:
     rows = rows_of(
         *([_balance_button(texts, card, balance)] for balance in shown),
         *pager(texts, page, pages, lambda to: ChooseBalance(bot_id=bot_id, page=to)),
+        [_own_button(texts, card)],
         [Button(texts.plain("join.cancel_button"), OpenProgram(bot_id=bot_id))],
     )
     return Screen(texts("join.choose", title=card.program.title), rows)
@@ -45,9 +46,13 @@ def _balance_button(texts: Texts, card: ProgramCard, balance: Balance) -> Button
 
 def no_balances(texts: Texts, card: ProgramCard) -> Screen:
     """The person has no balance here: what is possible all the same."""
-    profile = Url(f"https://t.me/{card.program.username}?profile")
-    rows = rows_of([Button(texts.plain("join.profile_button"), profile)], [browse_button(texts), links_button(texts)])
+    rows = rows_of([add_channel_button(texts)], [_own_button(texts, card)], [browse_button(texts)])
     return Screen(texts("join.no_balances", title=card.program.title), rows)
+
+
+def _own_button(texts: Texts, card: ProgramCard) -> Button:
+    """For who would join in Telegram itself."""
+    return Button(texts.plain("join.own_button"), OwnBalance(bot_id=card.program.bot_id))
 
 
 def confirm_join(texts: Texts, card: ProgramCard, balance: Balance, nonce: str, *, note: str | None = None) -> Screen:

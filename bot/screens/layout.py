@@ -39,12 +39,28 @@ Row = tuple[Button, ...]
 
 
 @dataclass(frozen=True)
+class ChannelPicker:
+    """A keyboard in place of the person's own, with Telegram's picker of channels."""
+
+    choose: str
+    cancel: str
+    """What the person then says."""
+
+
+@dataclass(frozen=True)
+class OwnKeyboard:
+    """The person has their own keyboard back."""
+
+
+@dataclass(frozen=True)
 class Screen:
     """One message."""
 
     text: str
     """HTML as Telegram reads it (core.telegram.org/bots/api#html-style)."""
     rows: tuple[Row, ...] = ()
+    keyboard: ChannelPicker | OwnKeyboard | None = None
+    """Instead of `rows`. Such a message can never be edited (core.telegram.org/bots/api#updating-messages)."""
 
 
 def paragraphs(*parts: str | None) -> str:

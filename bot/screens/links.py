@@ -3,10 +3,10 @@
 from decimal import Decimal
 from urllib.parse import quote
 
-from bot.callbacks import AskJoin, AskRevoke, ConfirmRevoke, LinksPage, OpenLink
+from bot.callbacks import AskJoin, AskRevoke, ConfirmRevoke, LinksPage, OpenLink, WatchedLinks
 from bot.i18n import Html, Texts
 from bot.screens.layout import Button, Copy, Screen, Url, lines, pager, paragraphs, rows_of
-from bot.screens.menu import browse_button
+from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import commission_line, duration_line, open_button
 from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations
 
@@ -19,7 +19,8 @@ def links_page(texts: Texts, found: Affiliations) -> Screen:
     """One page of the links of every balance, a button each."""
     if not found.affiliations:
         message = texts("links.empty") if found.balances else texts("links.no_balances")
-        return Screen(message, rows_of([browse_button(texts)]))
+        add = None if found.balances else add_channel_button(texts)
+        return Screen(message, rows_of([_watched_button(texts, found)], [add], [browse_button(texts)]))
     numbered = list(enumerate(found.affiliations, start=found.page * PAGE_SIZE + 1))
     text = paragraphs(
         texts.count("links.title", found.total),
@@ -27,7 +28,14 @@ def links_page(texts: Texts, found: Affiliations) -> Screen:
     )
     buttons = [[_row_button(texts, number, link, found.page)] for number, link in numbered]
     turn = pager(texts, found.page, found.pages, lambda page: LinksPage(page=page))
-    return Screen(text, rows_of(*buttons, *turn, [browse_button(texts)]))
+    return Screen(text, rows_of(*buttons, *turn, [_watched_button(texts, found)], [browse_button(texts)]))
+
+
+def _watched_button(texts: Texts, found: Affiliations) -> Button | None:
+    """The links made in Telegram itself, where there are any."""
+    if not found.watched:
+        return None
+    return Button(texts.plain("watched.list_button", n=texts.number(found.watched)), WatchedLinks())
 
 
 def _item(texts: Texts, number: int, link: Affiliation) -> Html:
@@ -89,15 +97,16 @@ def _figures(texts: Texts, link: Affiliation) -> Html:
     )
 
 
+def sharing_row(texts: Texts, url: str) -> tuple[Button | None, Button]:
+    """Copy and Share."""
+    copy = Button(texts.plain("link.copy_button"), Copy(url)) if len(url) <= LONGEST_COPY else None
+    return copy, Button(texts.plain("link.share_button"), Url(f"https://t.me/share/url?url={quote(url, safe='')}"))
+
+
 def _live_buttons(texts: Texts, link: Affiliation, page: int) -> tuple[tuple[Button, ...], ...]:
     here = {"balance_id": link.balance.id, "bot_id": link.bot_id, "page": page}
-    copy = share = None
-    if link.url:
-        share = Button(texts.plain("link.share_button"), Url(f"https://t.me/share/url?url={quote(link.url, safe='')}"))
-        if len(link.url) <= LONGEST_COPY:
-            copy = Button(texts.plain("link.copy_button"), Copy(link.url))
     return rows_of(
-        [copy, share],
+        sharing_row(texts, link.url) if link.url else (),
         [
             Button(texts.plain("link.refresh_button"), OpenLink.model_validate(here)),
             Button(texts.plain("link.revoke_button"), AskRevoke.model_validate(here)),

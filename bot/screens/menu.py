@@ -1,6 +1,6 @@
 """The screens around the conversations: start, help, cancel, hints, the group notice."""
 
-from bot.callbacks import LinksPage, Menu, ProgramsPage
+from bot.callbacks import AddChannel, LinksPage, Menu, ProgramsPage
 from bot.i18n import Texts
 from bot.screens.layout import Button, Screen, Url, paragraphs, rows_of
 
@@ -15,11 +15,15 @@ def links_button(texts: Texts) -> Button:
     return Button(texts.plain("menu.links_button"), LinksPage())
 
 
+def add_channel_button(texts: Texts) -> Button:
+    """Add my channel."""
+    return Button(texts.plain("menu.add_channel_button"), AddChannel())
+
+
 def start(texts: Texts, *, note: str | None = None) -> Screen:
     """What this is, and where to begin; `note` is a message id."""
     text = paragraphs(texts(note) if note else None, texts("start.text"))
-    help_button = Button(texts.plain("menu.help_button"), Menu(to="help"))
-    return Screen(text, rows_of([browse_button(texts)], [links_button(texts)], [help_button]))
+    return Screen(text, rows_of([browse_button(texts)], [add_channel_button(texts)], [links_button(texts)]))
 
 
 def stale(texts: Texts) -> Screen:

@@ -14,7 +14,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations, Program
 from mtproto_bridge.protocol.requests import Join, ListAffiliations, Revoke, ShowAffiliation
-from mtproto_bridge.store import accounts, affiliations, audit, programs, tables
+from mtproto_bridge.store import accounts, affiliations, audit, programs, tables, watched
 from mtproto_bridge.telegram.gateway import BalancePeer, Connection, Refused
 
 ALREADY_REVOKED = "STARREF_HASH_REVOKED"
@@ -133,6 +133,7 @@ async def list_affiliations(context: Context, request: ListAffiliations) -> Affi
             offset=request.page * request.size,
             limit=request.size,
         )
+        watching = await watched.count(session, context.actor)
     described = [_describe(link, balance, end_date, url=None) for link, balance, end_date in rows]
     return Affiliations(
         affiliations=described,
@@ -140,6 +141,7 @@ async def list_affiliations(context: Context, request: ListAffiliations) -> Affi
         pages=max(1, -(-total // request.size)),
         total=total,
         balances=len(mine),
+        watched=watching,
         stale_accounts=stale,
     )
 

@@ -38,7 +38,7 @@ async def program_by_name(context: Context, username: str) -> Program | None:
         BridgeError: no_such_bot, slow_down.
     """
     remembered = context.shared.names.get(context.account, username)
-    bot = None if remembered else await _met(context, username)
+    bot = None if remembered else await met(context, username)
     if bot:
         program = await context.gateway.program(bot)
         if context.gateway.met(username) == bot:  # it still has that name: Telegram has just said so
@@ -49,7 +49,7 @@ async def program_by_name(context: Context, username: str) -> Program | None:
     return await context.gateway.program(bot)
 
 
-async def _met(context: Context, username: str) -> BotId | None:
+async def met(context: Context, username: str) -> BotId | None:
     """The bot this account can address that was last seen under the username."""
     bot = context.gateway.met(username)
     if bot is None:
@@ -69,8 +69,17 @@ async def resolve(context: Context, username: str) -> BotId | None:
     async with names.resolving[context.account]:
         known = names.get(context.account, username)
         if known is None:
-            again_at = context.shared.resolves.take(context.actor)
-            if again_at:
-                raise BridgeError(Failure(code=ErrorCode.SLOW_DOWN, retry_at=again_at))
+            take_share(context)
             known = names.put(context.account, username, await context.gateway.find_bot(username))
     return known.bot.id if known.bot else None
+
+
+def take_share(context: Context) -> None:
+    """Count one resolving for the actor.
+
+    Raises:
+        BridgeError: slow_down, when the actor has used up their share of this call.
+    """
+    again_at = context.shared.resolves.take(context.actor)
+    if again_at:
+        raise BridgeError(Failure(code=ErrorCode.SLOW_DOWN, retry_at=again_at))

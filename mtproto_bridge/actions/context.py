@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from mtproto_bridge.actions.life import Life
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.people import People
+from mtproto_bridge.actions.referrals import Referrals
 from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.handling import OurBot
 from mtproto_bridge.protocol import ErrorCode, Failure, Origin
@@ -63,6 +64,7 @@ class Shared:
     crawling: asyncio.Lock
     """Held while the index of programs is read anew: one crawl serves all who wait for it."""
     names: Names
+    referrals: Referrals
     resolves: Buckets
     """Each person's share of resolving usernames."""
     joins: Buckets

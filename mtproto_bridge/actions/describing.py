@@ -15,6 +15,7 @@ def describe(balance: tables.Balance, *, joined: bool = False) -> Balance:
         kind=cast("BalanceKind", balance.kind),
         title=balance.title,
         username=balance.username,
+        channel_id=balance.peer_id if balance.kind == "channel" else None,
         joined=joined,
     )
 

@@ -25,6 +25,7 @@ from mtproto_bridge.actions.life import Life
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.people import People
 from mtproto_bridge.actions.placement import JOIN_EVERY, JOINS_AT_ONCE
+from mtproto_bridge.actions.referrals import Referrals
 from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.handling import Flooded, Lease, Outcome
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce, Reply, Request
@@ -34,6 +35,7 @@ from mtproto_bridge.protocol.requests import (
     AdvanceRegistration,
     BanPerson,
     BrowsePrograms,
+    CheckLink,
     DecideRegistration,
     ForBalance,
     Join,
@@ -112,7 +114,8 @@ class Actions:
         self._connects = Buckets(CONNECTS_AT_ONCE, CONNECT_EVERY, now)
         resolves = Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now)
         joins = Buckets(JOINS_AT_ONCE, JOIN_EVERY, now)
-        self._shared = Shared(rules, People(store, now), desk, self._life, asyncio.Lock(), Names(now), resolves, joins)
+        people, names, referrals = People(store, now), Names(now), Referrals(now)
+        self._shared = Shared(rules, people, desk, self._life, asyncio.Lock(), names, referrals, resolves, joins)
 
     async def connect(self, account: AccountId, lease: Lease) -> None:
         """Connect an account ahead of its next request; what hinders it, the request will say."""
@@ -312,6 +315,7 @@ AT_TELEGRAM: dict[type, Callable[[Context, Any], Awaitable[Result]]] = {
     ShowChannel: channels.show,
     RemoveChannel: channels.remove,
     AdvanceRegistration: registrations.advance,
+    CheckLink: watched.check,
     WatchLink: watched.watch,
     ShowWatched: watched.show,
 }

@@ -20,7 +20,7 @@ async def browse(context: Context, request: BrowsePrograms) -> Programs:
         rows, total = await programs.page_by_profit(session, offset=request.page * request.size, limit=request.size)
         joined = {bot for _, bot in await affiliations.joined_bots(session, [BalanceId(one.id) for one in mine])}
     pages = max(1, -(-total // request.size))
-    shown = [_describe(row, joined=row.bot_id in joined) for row in rows]
+    shown = [describe_program(row, joined=row.bot_id in joined) for row in rows]
     return Programs(programs=shown, page=request.page, pages=pages, total=total, stale_accounts=stale)
 
 
@@ -51,7 +51,8 @@ async def _program(context: Context, request: ShowProgram) -> Program | None:
     return await context.gateway.program(request.bot_id)
 
 
-def _describe(row: tables.Program, *, joined: bool) -> Program:
+def describe_program(row: tables.Program, *, joined: bool = False) -> Program:
+    """A program of the index as it travels."""
     return Program(
         bot_id=BotId(row.bot_id),
         username=row.username,

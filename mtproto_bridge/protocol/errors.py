@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from mtproto_bridge.protocol.ids import BalanceId, BotId
+
 
 class ErrorCode(StrEnum):
     """Stable: a code is never renamed, since an older bot may meet a newer bridge."""
@@ -69,6 +71,10 @@ class ErrorCode(StrEnum):
     """Telegram does not let the account that serves this balance (`balance_title`) join programs now."""
     NO_SUCH_LINK = "no_such_link"
     """What was given is no referral link, or a watched link that is not there (any more)."""
+    TOO_MANY_LINKS = "too_many_links"
+    """The actor has as many links watched as one person may: `limit`."""
+    LINK_IS_YOURS = "link_is_yours"
+    """The link is one of a balance of the actor's: `balance_id` and `bot_id` name it. Its page says more."""
     TELEGRAM = "telegram"
     """Telegram refused with a message we have no sentence for: `telegram_code`, `telegram_message`."""
     INTERNAL = "internal"
@@ -89,6 +95,8 @@ class Failure(BaseModel):
     balance_title: str | None = None
     username: str | None = None
     limit: int | None = None
+    balance_id: BalanceId | None = None
+    bot_id: BotId | None = None
 
 
 class BridgeError(Exception):

@@ -31,6 +31,8 @@ class Balance(_Result):
     kind: BalanceKind
     title: str
     username: str | None = None
+    channel_id: int | None = None
+    """Of a channel: the bare Telegram id, by which the bot finds it again."""
     joined: bool = False
     """Whether it has a live link for the program it is shown with."""
 
@@ -115,6 +117,8 @@ class Affiliations(MayBeStale):
     total: int
     balances: int
     """How many balances the actor has; with none, there is nothing to have links for."""
+    watched: int = 0
+    """How many links the actor has watched."""
 
 
 class Refreshed(_Result):
@@ -221,6 +225,20 @@ class OpenRegistrations(_Result):
     registrations: list[Registration]
 
 
+class CheckedLink(_Result):
+    """Answers check_link."""
+
+    kind: Literal["checked_link"] = "checked_link"
+    url: str
+    """As Telegram writes it: https://t.me/<bot>?start=_tgr_…"""
+    bot_username: str
+    alive: bool
+    program: Program | None = None
+    """The program as it is now; None when the bot offers none, or is not known."""
+    watched_id: WatchedId | None = None
+    """Set when the actor has it watched."""
+
+
 class Watched(_Result):
     """A link that a person made in Telegram itself and has us watch. Its counters are visible only there."""
 
@@ -233,7 +251,7 @@ class Watched(_Result):
     checked_at: datetime
     added_at: datetime
     program: Program | None = None
-    """The program as it is now; None when the bot offers none any more."""
+    """The program as it is now, in a list as last seen; None when the bot offers none any more."""
 
 
 class WatchedPage(_Result):
@@ -306,6 +324,7 @@ Result = Annotated[
     | ChannelRemoved
     | RegistrationPage
     | OpenRegistrations
+    | CheckedLink
     | WatchedPage
     | WatchedList
     | Unwatched

@@ -151,8 +151,15 @@ class ListOpenRegistrations(_Payload):
     kind: Literal["list_open_registrations"] = "list_open_registrations"
 
 
+class CheckLink(_Payload):
+    """Whether a referral link is alive, and whose program it is; nothing is kept, nobody joins (desk)."""
+
+    kind: Literal["check_link"] = "check_link"
+    url: str = Field(max_length=255)
+
+
 class WatchLink(_Payload):
-    """Keep a link the actor made in Telegram itself, if it is alive (desk)."""
+    """Keep a link the actor made in Telegram itself, if it is alive; keeping it twice is a success (desk)."""
 
     kind: Literal["watch_link"] = "watch_link"
     url: str = Field(max_length=255)
@@ -215,6 +222,7 @@ DeskPayload = (
     | StartRegistration
     | ResumeRegistration
     | ListOpenRegistrations
+    | CheckLink
     | WatchLink
     | ListWatched
     | ShowWatched

@@ -9,6 +9,7 @@ from sqlalchemy import Table, UnaryExpression, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.links import ReferralLink
 from mtproto_bridge.protocol.requests import Sort
 from mtproto_bridge.store.tables import Affiliation, Balance, Program
 from mtproto_bridge.store.upsert import Upsert
@@ -45,6 +46,16 @@ async def current(session: AsyncSession, balance: BalanceId, bot: BotId) -> Affi
     return await session.scalar(
         select(Affiliation).where(Affiliation.balance_id == balance, Affiliation.bot_id == bot, Affiliation.current)
     )
+
+
+async def by_link(session: AsyncSession, balances: Iterable[BalanceId], link: ReferralLink) -> Affiliation | None:
+    """Which of these balances' links somebody pasted; usernames are case-insensitive, tokens are not."""
+    rows = await session.scalars(
+        select(Affiliation).where(
+            Affiliation.balance_id.in_(list(balances)), func.lower(Affiliation.bot_username) == link.username.lower()
+        )
+    )
+    return next((one for one in rows if one.url.endswith(link.prefix + link.token)), None)
 
 
 async def save(session: AsyncSession, balance: BalanceId, connection: Connection, seen_at: datetime) -> Affiliation:

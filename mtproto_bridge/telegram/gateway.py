@@ -11,6 +11,9 @@ from typing import Protocol
 from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.protocol.replies import BalanceKind, Program
 
+NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
+"""What Telegram refuses a username with that nobody has."""
+
 
 class Refused(Exception):  # noqa: N818 - Telegram's refusal, an answer like others
     """Telegram refused a call: an RPC error as it came."""
@@ -219,6 +222,9 @@ class Gateway(Protocol):
 
         As scarce as `find_bot`. Raises Refused USERNAME_NOT_OCCUPIED also where who has the username is no bot.
         """
+
+    async def referral_prefixes(self) -> tuple[str, ...]:
+        """What start parameters of referral links begin with (help.getAppConfig, starref_start_param_prefixes)."""
 
     async def program(self, bot: BotId) -> Program | None:
         """A bot's program, None when it offers none (users.getFullUser)."""

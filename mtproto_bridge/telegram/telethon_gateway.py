@@ -15,6 +15,7 @@ from mtproto_bridge.telegram.connecting import CALL_SECONDS
 from mtproto_bridge.telegram.errors import method_of, translated
 from mtproto_bridge.telegram.floods import Floods
 from mtproto_bridge.telegram.gateway import (
+    NOBODY,
     BalancePeer,
     Capabilities,
     Connection,
@@ -34,7 +35,6 @@ MOST_ADMINS = 200
 DIALOGS = "messages.getDialogs"
 DIALOGS_SECONDS = 300.0
 """Reading all dialogs is many calls."""
-NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
 OUTSIDE = ("USER_NOT_PARTICIPANT", "CHANNEL_PRIVATE", "CHANNEL_INVALID")
 DEAD_LINK = "STARREF_EXPIRED"
 
@@ -134,11 +134,15 @@ class TelethonGateway:
         (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
         return Me(AccountId(user.id), utils.get_display_name(user), username_of(user), bool(user.bot))
 
+    async def _app_config(self) -> dict[str, Any]:
+        """Telegram's settings for this account (core.telegram.org/api/config#client-configuration)."""
+        answer = await self._call(functions.help.GetAppConfigRequest(hash=0))
+        return {one.key: getattr(one.value, "value", None) for one in answer.config.value}
+
     async def capabilities(self) -> Capabilities:
         """What this account may do now."""
-        answer = await self._call(functions.help.GetAppConfigRequest(hash=0))
+        config = await self._app_config()
         (user,) = await self._call(functions.users.GetUsersRequest([types.InputUserSelf()]))
-        config = {one.key: getattr(one.value, "value", None) for one in answer.config.value}
         return Capabilities(
             bool(user.premium), config.get("starref_connect_allowed"), bool(config.get("freeze_since_date"))
         )
@@ -248,6 +252,11 @@ class TelethonGateway:
             bot = found.id
         await self._call(functions.messages.SendMessageRequest(await self._peer(BalancePeer("bot", bot)), "/start"))
         return bot
+
+    async def referral_prefixes(self) -> tuple[str, ...]:
+        """What start parameters of referral links begin with."""
+        listed = (await self._app_config()).get("starref_start_param_prefixes") or ()
+        return tuple(one.value for one in listed if one.value)
 
     # -- programs -------------------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ def _send(face: BotFace, call: Call, chat: Chat, content: _Content) -> JsonObjec
         reply_to=reply_to,
         silent=call.flag("disable_notification"),
         protected=call.flag("protect_content"),
+        has_keyboard=not isinstance(markup, tuple),
     )
     _show_keyboard(chat, markup)
     face.chats.post(chat, message)

@@ -77,6 +77,8 @@ class Message:
     """Fields of a service message, such as `chat_shared`."""
     silent: bool = False
     protected: bool = False
+    has_keyboard: bool = False
+    """It came with a reply keyboard, or took one away: then it cannot be edited."""
 
     @property
     def text(self) -> str:

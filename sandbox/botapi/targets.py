@@ -58,6 +58,8 @@ def _never_started(face: BotFace) -> ApiError:
 def editable_message(face: BotFace, call: Call) -> tuple[Chat, Message]:
     """The bot's own message a call edits.
 
+    Never one that came with a reply keyboard (core.telegram.org/bots/api#updating-messages).
+
     Raises:
         ApiError: message to edit not found; message can't be edited.
     """
@@ -70,6 +72,6 @@ def editable_message(face: BotFace, call: Call) -> tuple[Chat, Message]:
     message = chat.find(call.integer("message_id"))
     if message is None:
         raise bad_request("message to edit not found")
-    if not message.from_bot:
+    if not message.from_bot or message.has_keyboard:
         raise bad_request("message can't be edited")
     return chat, message

@@ -27,7 +27,10 @@ class Starling:
     sandbox: Sandbox
     _site: BridgeSite | None = None
     """Where bridges run in this process, where they do."""
+    settings: dict[str, object] = field(default_factory=dict)
+    """What the operator decides: the bridge's settings."""
     _bridge: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _bot: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def world(self) -> World:
@@ -46,7 +49,7 @@ class Starling:
         self.world.switches = self.world.switches.model_copy(update=switches)
 
     async def start_bridge(self) -> None:
-        await self._bridge.enter_async_context(self.site.bridge())
+        await self._bridge.enter_async_context(self.site.bridge(**self.settings))
         async with self.site.client("waiting") as client:
             while not await client.has_account():  # noqa: ASYNC110 - the bridge's keeper runs in this loop
                 await asyncio.sleep(0)
@@ -59,6 +62,31 @@ class Starling:
     async def stop_bridge(self) -> None:
         await self._bridge.aclose()
         self._bridge = AsyncExitStack()
+
+    async def start_bot(self) -> None:
+        bot = compose(
+            token=str(self.sandbox.our_bot.token),
+            queue_url=self.site.redis_url,
+            bot_api_url=self.sandbox.botapi.base_url,
+            now=self.site.clock.now,
+        )
+        talking = asyncio.create_task(bot.run(handle_signals=False))
+        self._bot.push_async_callback(lambda: talking)
+        self._bot.push_async_callback(bot.stop)
+        await bot.started.wait()
+
+    async def stop_bot(self) -> None:
+        await self._bot.aclose()
+        self._bot = AsyncExitStack()
+
+    async def restart_bot(self) -> None:
+        """Stop the bot in good order and start another one on the same queue."""
+        await self.stop_bot()
+        await self.start_bot()
+
+    def know(self, person_id: int) -> None:
+        """An account of the bridge has pressed Start at our bot, so that the bot can name it."""
+        self.world.people[person_id].started_bots.add(self.sandbox.our_bot.id)
 
     async def follows(self, url: str) -> None:
         """Somebody new opens a referral link in a real client; raises STARREF_EXPIRED for a dead one."""
@@ -100,6 +128,38 @@ class Someone:
         await self._until_answered(query, sees)
         return self.screen
 
+    def taps(self, button: str, *, on: Message) -> None:
+        """Press a button of a message, and wait for nothing."""
+        self.starling.sandbox.botapi.chats.press(self.id, on.id, button)
+
+    async def picks(self, channel_id: int, *, sees: str, adds_bot: bool = True) -> Message:
+        """Choose a channel in the picker that is shown; `adds_bot` false: with an app too old to add the bot."""
+        self.starling.sandbox.botapi.chats.share_channel(self.id, channel_id, adds_bot=adds_bot)
+        return await self.is_shown(sees)
+
+    async def makes_channel(self, title: str, *, sees: str) -> int:
+        """Create a channel in the picker that is shown, and choose it; returns its id."""
+        before = set(self.starling.world.channels)
+        self.starling.sandbox.botapi.chats.share_new_channel(self.id, title)
+        await self.is_shown(sees)
+        return next(iter(set(self.starling.world.channels) - before))
+
+    async def is_shown(self, sees: str) -> Message:
+        """Wait until the bot's newest message says this."""
+        await self.starling.sandbox.botapi.chats.chat(self.id).until(lambda _: sees in self.newest)
+        return self.screen
+
+    async def sees_on(self, message: Message, sees: str) -> None:
+        """Wait until a message, which need not be the newest, says this."""
+        chat = self.starling.sandbox.botapi.chats.chat(self.id)
+        await chat.until(lambda _: sees in chat.message(message.id).text)
+
+    @property
+    def newest(self) -> str:
+        """What the bot's newest message says; nothing before it has said anything."""
+        said = [one for one in self.starling.sandbox.botapi.chats.chat(self.id).messages if one.from_bot]
+        return said[-1].text if said else ""
+
     async def forges(self, data: str, *, sees: str) -> Message:
         """Send callback data that no button of theirs carries, as a modified app can."""
         chats = self.starling.sandbox.botapi.chats
@@ -118,29 +178,22 @@ class Someone:
 
 @asynccontextmanager
 async def running_starling(
-    *, log_in: tuple[int, ...] = (VERA,), sandbox: Sandbox | None = None
+    *, log_in: tuple[int, ...] = (VERA,), sandbox: Sandbox | None = None, **settings: object
 ) -> AsyncIterator[Starling]:
     """Everything started, with these people's accounts on the bridge; at the end nothing unimplemented was met."""
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(sandbox or Sandbox.load())
         site = await stack.enter_async_context(bridge_site(place.mtproto))
-        starling = Starling(place, site)
+        starling = Starling(place, site, settings)
         for person in log_in:
             await site.log_in(place.world.people[person])
+            starling.know(person)
         await starling.start_bridge()
         stack.push_async_callback(starling.stop_bridge)
-        bot = compose(
-            token=str(place.our_bot.token),
-            queue_url=site.redis_url,
-            bot_api_url=place.botapi.base_url,
-            now=site.clock.now,
-        )
-        talking = asyncio.create_task(bot.run(handle_signals=False))
-        await bot.started.wait()
+        await starling.start_bot()
         try:
             yield starling
         finally:
-            await bot.stop()
-            await talking
+            await starling.stop_bot()
         assert not place.crashes
         assert not place.unimplemented

@@ -10,11 +10,28 @@ from aiogram.fsm.storage.memory import MemoryStorage
 
 from bot.app import App, make_bot, make_dispatcher
 from bot.late import LateReplies
+from bot.registering import Registering
 from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, Caller
 from mtproto_bridge.protocol import BridgeError, ErrorCode
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
-from mtproto_bridge.protocol.replies import AffiliationPage, Affiliations, ProgramCard, Programs
+from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
+from mtproto_bridge.protocol.replies import (
+    AffiliationPage,
+    Affiliations,
+    ChannelPage,
+    ChannelRemoved,
+    Channels,
+    CheckedLink,
+    OpenRegistrations,
+    Operations,
+    ProgramCard,
+    Programs,
+    Registration,
+    RegistrationPage,
+    Unwatched,
+    WatchedList,
+    WatchedPage,
+)
 from mtproto_bridge.protocol.requests import Sort
 from sandbox.botapi import BotApiServer, Chat, Message, wire
 from sandbox.botapi.model import CallbackQuery
@@ -45,6 +62,10 @@ class ScriptedBridge(BridgeClient):
 
     def __init__(self) -> None:  # not the real one: there is no queue
         self.answers: dict[str, Any] = {}
+        self.open: list[Registration] = []
+        """The registrations under way when the bot asks for them."""
+        self.not_yet: list[BridgeError] = []
+        """What it is answered before it is told these."""
         self.asked: list[Asked] = []
         self.asked_one = asyncio.Event()
         self.go_on = asyncio.Event()
@@ -97,6 +118,66 @@ class ScriptedBridge(BridgeClient):
     ) -> AffiliationPage:
         about = {"balance": balance_id, "affiliation": affiliation_id, "nonce": nonce}
         return await self._answer(AffiliationPage, "revoke", caller, **about)
+
+    async def list_channels(self, caller: Caller) -> Channels:
+        return await self._answer(Channels, "list_channels", caller)
+
+    async def show_channel(self, caller: Caller, balance_id: BalanceId) -> ChannelPage:
+        return await self._answer(ChannelPage, "show_channel", caller, balance=balance_id)
+
+    async def remove_channel(
+        self, caller: Caller, balance_id: BalanceId, nonce: str, *, revoke_links: bool
+    ) -> ChannelRemoved:
+        about = {"balance": balance_id, "nonce": nonce, "revoke_links": revoke_links}
+        return await self._answer(ChannelRemoved, "remove_channel", caller, **about)
+
+    async def start_registration(
+        self, caller: Caller, channel_id: int, *, title: str, username: str | None = None
+    ) -> RegistrationPage:
+        about = {"channel": channel_id, "title": title, "username": username}
+        return await self._answer(RegistrationPage, "start_registration", caller, **about)
+
+    async def resume_registration(self, caller: Caller, registration_id: RegistrationId) -> RegistrationPage:
+        return await self._answer(RegistrationPage, "resume_registration", caller, registration=registration_id)
+
+    async def advance_registration(
+        self, caller: Caller, registration: Registration, *, invite: str | None = None
+    ) -> RegistrationPage:
+        about = {"registration": registration.id, "invite": invite}
+        return await self._answer(RegistrationPage, "advance_registration", caller, **about)
+
+    async def decide_registration(
+        self, caller: Caller, registration_id: RegistrationId, *, approve: bool
+    ) -> RegistrationPage:
+        about = {"registration": registration_id, "approve": approve}
+        return await self._answer(RegistrationPage, "decide_registration", caller, **about)
+
+    async def list_open_registrations(self, caller: Caller) -> OpenRegistrations:
+        assert caller.actor == OURS
+        if self.not_yet:
+            raise self.not_yet.pop(0)
+        return OpenRegistrations(registrations=self.open)
+
+    async def check_link(self, caller: Caller, url: str) -> CheckedLink:
+        return await self._answer(CheckedLink, "check_link", caller, url=url)
+
+    async def watch_link(self, caller: Caller, url: str) -> WatchedPage:
+        return await self._answer(WatchedPage, "watch_link", caller, url=url)
+
+    async def list_watched(self, caller: Caller, *, page: int, size: int) -> WatchedList:
+        return await self._answer(WatchedList, "list_watched", caller, page=page, size=size)
+
+    async def show_watched(self, caller: Caller, watched_id: WatchedId) -> WatchedPage:
+        return await self._answer(WatchedPage, "show_watched", caller, watched=watched_id)
+
+    async def unwatch_link(self, caller: Caller, watched_id: WatchedId) -> Unwatched:
+        return await self._answer(Unwatched, "unwatch_link", caller, watched=watched_id)
+
+    async def show_operations(self, caller: Caller) -> Operations:
+        return await self._answer(Operations, "show_operations", caller)
+
+    async def ban_person(self, caller: Caller, person_id: int, *, banned: bool = True) -> Operations:
+        return await self._answer(Operations, "ban_person", caller, person=person_id, banned=banned)
 
 
 @dataclass
@@ -192,10 +273,16 @@ async def stage() -> AsyncIterator[Stage]:
     world, ours = small_stage()
     async with bot_api(world, ours) as api:
         bridge, recent, bot = ScriptedBridge(), Recent(), make_bot(TOKEN, api.base_url)
+        registering = Registering(bot, translations, lambda: NOW)
         dispatcher = make_dispatcher(
-            bridge=bridge, storage=MemoryStorage(), translations=translations, recent=recent, now=lambda: NOW
+            bridge=bridge,
+            storage=MemoryStorage(),
+            translations=translations,
+            recent=recent,
+            registering=registering,
+            now=lambda: NOW,
         )
-        late = LateReplies(bot, translations, recent, lambda: NOW)
-        app = App(bot, bridge, dispatcher, late, translations)
+        late = LateReplies(bot, translations, recent, registering, lambda: NOW)
+        app = App(bot, bridge, dispatcher, late, registering, translations)
         async with running(app):
             yield Stage(app, api, bridge, world)

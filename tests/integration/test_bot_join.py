@@ -78,7 +78,7 @@ async def test_with_several_balances_it_asks_which(on: Stage) -> None:
     on.bridge.answers["show_program"] = card(JOINED, KITCHEN)
     await on.say("/join @quiz_bot")
     asked = await on.press("Join")
-    assert asked.labels == [["📢 Garden ✅"], ["📢 Kitchen"], ["Not now"]]
+    assert asked.labels == [["📢 Garden ✅"], ["📢 Kitchen"], ["My own balance"], ["Not now"]]
     confirm = await on.press("📢 Kitchen")
     assert "Kitchen" in confirm.text
     back = await on.press("Another balance")

@@ -34,7 +34,7 @@ async def test_start_says_what_this_is_in_the_persons_language(on: Stage) -> Non
 async def test_everybody_sees_the_commands_in_their_language(on: Stage) -> None:
     english = shown_commands(on.api.face, ANNA)
     russian = shown_commands(on.api.face, BORIS)
-    assert [one["command"] for one in english] == ["start", "programs", "join", "links", "help", "cancel"]
+    assert [one["command"] for one in english] == ["start", "programs", "join", "links", "channels", "help", "cancel"]
     assert english[1]["description"] == "Programs you can join"
     assert russian[1]["description"] == "Программы, в которых можно участвовать"
 
@@ -50,7 +50,7 @@ async def test_programs_are_asked_for_a_page_at_a_time(on: Stage) -> None:
 async def test_a_deep_link_opens_the_card_and_an_unknown_payload_the_start(on: Stage) -> None:
     assert "Quiz Night" in (await on.say("/start j_8000002")).text
     assert on.last_asked("show_program").about["bot_id"] == 8000002
-    for payload in ("_tgr_AbCd", "j_", "j_0", "j_x", "j_99999999999999999999", "b_5"):
+    for payload in ("_tgr_AbCd", "j_", "j_0", "j_x", "j_99999999999999999999", "b_x"):
         assert "Earn Stars" in (await on.say(f"/start {payload}")).text
 
 

@@ -8,15 +8,27 @@ from typing import Any
 from bot.i18n import Texts, Translations
 from bot.screens import Screen, Url
 from bot.screens.layout import Copy
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 from mtproto_bridge.protocol.replies import (
+    Account,
     Affiliation,
     AffiliationPage,
     Affiliations,
     Balance,
+    Channel,
+    ChannelPage,
+    Channels,
+    CheckedLink,
+    OperatedAccount,
+    Operations,
     Program,
     ProgramCard,
     Programs,
+    Registration,
+    RegistrationPage,
+    Watched,
+    WatchedList,
+    WatchedPage,
 )
 from sandbox.botapi.html_parser import HtmlParser
 from sandbox.botapi.markup import parse_inline
@@ -83,6 +95,55 @@ def links(*found: Affiliation, page: int = 0, pages: int = 1, balances: int = 1)
     return Affiliations(affiliations=list(found), page=page, pages=pages, total=len(found), balances=balances)
 
 
+def watched(**changes: Any) -> Watched:
+    values = Watched(
+        id=WatchedId(5),
+        url=URL,
+        bot_id=BotId(8000002),
+        bot_username="quiz_bot",
+        bot_title="Quiz Night",
+        alive=True,
+        checked_at=NOW,
+        added_at=NOW,
+        program=program(),
+    )
+    return values.model_copy(update=changes)
+
+
+def watched_page(*, new: bool = False, **changes: Any) -> WatchedPage:
+    return WatchedPage(watched=watched(**changes), new=new)
+
+
+def watched_list(*found: Watched, page: int = 0, pages: int = 1, total: int | None = None) -> WatchedList:
+    return WatchedList(watched=list(found), page=page, pages=pages, total=len(found) if total is None else total)
+
+
+def checked_link(**changes: Any) -> CheckedLink:
+    values = CheckedLink(url=URL, bot_username="quiz_bot", alive=True, program=program())
+    return values.model_copy(update=changes)
+
+
+def operated(**changes: Any) -> OperatedAccount:
+    values = OperatedAccount(
+        id=AccountId(1001), name="Vera", username="vera", state="ready", served_by="bridge-1", channels=2, free=478
+    )
+    return values.model_copy(update=changes)
+
+
+def waiting(number: int = 9, **changes: Any) -> Registration:
+    values = Registration(
+        id=RegistrationId(number), state="waiting", channel_id=5000001, title="Quiet Gardens", person_id=1002
+    )
+    return values.model_copy(update=changes)
+
+
+def operations(*accounts: OperatedAccount, **changes: Any) -> Operations:
+    values = Operations(
+        accounts=list(accounts), dead_letters=0, registrations=[], registrations_waiting=0, people=3, banned=[]
+    )
+    return values.model_copy(update=changes)
+
+
 def checked(screen: Screen) -> Screen:
     """The screen, once it is sure that Telegram would take it."""
     assert len(HtmlParser(screen.text).parse()[0]) <= 4096
@@ -111,3 +172,36 @@ def labels(screen: Screen) -> list[str]:
 
 def actions(screen: Screen) -> list[object]:
     return [button.action for row in screen.rows for button in row]
+
+
+# -- channels -------------------------------------------------------------------------------------------------
+
+CHANNEL_ID = 5000001
+OUR_CHANNEL = Balance(id=BalanceId(1), kind="channel", title="Garden", channel_id=CHANNEL_ID)
+ACCOUNT = Account(id=AccountId(1001), name="Vera", username="vera_bridge")
+
+
+def channel(**changes: Any) -> Channel:
+    values = Channel(balance=OUR_CHANNEL, health="ok", links=2, checked_at=NOW, account=ACCOUNT)
+    return values.model_copy(update=changes)
+
+
+def channel_page(*, other_managers: int = 0, **changes: Any) -> ChannelPage:
+    return ChannelPage(channel=channel(**changes), other_managers=other_managers)
+
+
+def channels(*found: Channel, registrations: tuple[Registration, ...] = ()) -> Channels:
+    return Channels(channels=list(found), registrations=list(registrations))
+
+
+def registration(**changes: Any) -> Registration:
+    values = Registration(
+        id=RegistrationId(5), state="picked", channel_id=CHANNEL_ID, title="Garden", account=ACCOUNT, person_id=2001
+    )
+    return values.model_copy(update=changes)
+
+
+def registering(*, added: bool = False, **changes: Any) -> RegistrationPage:
+    if changes.get("state") == "verified":
+        changes = {"balance_id": OUR_CHANNEL.id, **changes}
+    return RegistrationPage(registration=registration(**changes), added=added)

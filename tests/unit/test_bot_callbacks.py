@@ -17,10 +17,19 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "balance_id": INT64,
     "bot_id": INT64,
     "affiliation_id": INT64,
+    "registration_id": INT64,
+    "channel_id": st.integers(1, 2**63 - 1),
+    "revoke_links": st.booleans(),
+    "watched_id": INT64,
+    "person_id": INT64,
+    "approve": st.booleans(),
+    "banned": st.booleans(),
     "nonce": NONCES,
     "page": PAGES,
     "to": st.sampled_from(["start", "help"]),
     "username": st.from_regex(r"[A-Za-z0-9_]{1,32}", fullmatch=True),
+    "token": st.from_regex(r"[A-Za-z0-9_-]{1,28}", fullmatch=True),
+    "what": st.sampled_from(["picture", "post"]),
 }
 
 

@@ -22,6 +22,7 @@ FULL = {
     "telegram_message": "SOMETHING_<NEW>",
     "balance_title": "Garden & Co",
     "username": "quiz_bot",
+    "limit": 20,
 }
 
 

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.callbacks import AskJoin, AskRevoke, ChooseBalance, ConfirmJoin, ConfirmRevoke, LinksPage, OpenLink
+from bot.callbacks import (
+    AskJoin,
+    AskRevoke,
+    ChooseBalance,
+    ConfirmJoin,
+    ConfirmRevoke,
+    LinksPage,
+    OpenLink,
+    OwnBalance,
+    WatchedLinks,
+)
 from bot.i18n import Texts
 from bot.screens import Copy, Url, join, menu
 from bot.screens import links as link_screens
@@ -152,7 +162,7 @@ def test_another_balance_is_offered_only_where_there_is_one() -> None:
 
 def test_choosing_a_balance_marks_the_joined_ones_and_opens_their_link() -> None:
     shown = checked(join.choose_balance(english, card(JOINED, KITCHEN)))
-    assert labels(shown) == ["📢 Garden ✅", "📢 Kitchen", "Not now"]
+    assert labels(shown) == ["📢 Garden ✅", "📢 Kitchen", "My own balance", "Not now"]
     assert actions(shown)[:2] == [
         OpenLink(balance_id=GARDEN.id, bot_id=BOT),
         AskJoin(balance_id=KITCHEN.id, bot_id=BOT),
@@ -171,7 +181,12 @@ def test_hundreds_of_balances_come_in_pages() -> None:
 def test_without_a_balance_it_says_what_is_possible(texts: Texts) -> None:
     shown = checked(join.choose_balance(texts, card()))
     assert "Quiz Night" in words(shown)
-    assert Url("https://t.me/quiz_bot?profile") in actions(shown)
+    assert OwnBalance(bot_id=BOT) in actions(shown)
+
+
+def test_ones_own_balance_is_offered_beside_the_registered_ones() -> None:
+    shown = checked(join.choose_balance(english, card(GARDEN, KITCHEN)))
+    assert OwnBalance(bot_id=BOT) in actions(shown)
 
 
 def test_while_joining_there_is_nothing_to_tap() -> None:
@@ -284,6 +299,15 @@ def test_no_links_and_no_balances_are_told_apart(texts: Texts) -> None:
     assert without_links.text != without_balances.text
     assert without_links.rows
     assert without_balances.rows
+
+
+def test_watched_links_are_one_tap_away_where_there_are_any() -> None:
+    for found in (links(link()), links(), links(balances=0)):
+        watching = found.model_copy(update={"watched": 3})
+        shown = checked(link_screens.links_page(english, watching))
+        assert WatchedLinks() in actions(shown)
+        assert "Watched links (3)" in labels(shown)
+        assert WatchedLinks() not in actions(link_screens.links_page(english, found))
 
 
 def test_a_full_page_of_the_longest_names_fits_a_message() -> None:

@@ -25,14 +25,14 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import StatementError
 
-from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId
+from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, WatchedId
 from mtproto_bridge.protocol.replies import Program
 from mtproto_bridge.protocol.requests import Sort
-from mtproto_bridge.store import Store, accounts, affiliations, audit, balances, open_store, programs, tables
+from mtproto_bridge.store import Store, accounts, affiliations, audit, balances, open_store, programs, tables, watched
 from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.store.database import StoreError, sqlite_url
 from mtproto_bridge.store.installation import installation_id
-from mtproto_bridge.telegram.gateway import Connection
+from mtproto_bridge.telegram.gateway import Connection, FoundBot
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ACCOUNT = AccountId(2**40 + 1)
@@ -731,3 +731,28 @@ async def test_a_channel_of_a_banned_account_is_found_until_its_managers_were_to
         await balances.remove(session, balance)
     async with store.begin() as session:
         assert await balances.routes(session) == {}
+
+
+async def test_a_watched_link_is_one_row_that_later_looks_renew(store: Store) -> None:
+    url, later = "https://t.me/quiz_bot?start=_tgr_AbC", NOW + timedelta(hours=1)
+    async with store.begin() as session:
+        await programs.remember(session, program(), NOW)
+        first = await watched.keep(session, ANNA, url, FoundBot(QUIZ, "quiz_bot", "T" * 300), NOW)
+        theirs = await watched.keep(session, BORIS, url, FoundBot(QUIZ, "quiz_bot", "Quiz"), NOW)
+    async with store.begin() as session:
+        await watched.note(session, first, alive=False, at=later)
+        again = await watched.find(session, ANNA, WatchedId(first.id))
+        assert again is not None
+        assert (again.alive, again.checked_at, again.bot_title) == (False, later, "T" * 255)
+        again = await watched.keep(session, ANNA, url, FoundBot(QUIZ, "quiz_bot", "Quiz"), later)
+        assert (again.id, again.alive, again.bot_title, again.added_at) == (first.id, True, "Quiz", NOW)
+        await watched.keep(session, ANNA, url + "d", FoundBot(CHESS, "chess_bot", "Chess"), later)
+    async with store.begin() as session:
+        page, total = await watched.page(session, ANNA, offset=0, limit=1)
+        assert ([(one.bot_id, of) for one, of in page], total) == ([(CHESS, None)], 2)
+        ((_, of),), _ = await watched.page(session, ANNA, offset=1, limit=1)
+        assert of is not None
+        assert await watched.find(session, ANNA, WatchedId(theirs.id)) is None
+        await watched.forget(session, ANNA, WatchedId(theirs.id))
+        await watched.forget(session, ANNA, WatchedId(first.id))
+        assert (await watched.count(session, ANNA), await watched.count(session, BORIS)) == (1, 1)

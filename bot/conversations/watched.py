@@ -1,0 +1,150 @@
+"""My own balance: joining in Telegram itself, pasting the link here, and having it watched."""
+
+from aiogram import F, Router
+from aiogram.filters import StateFilter
+from aiogram.fsm.context import FSMContext
+from aiogram.fsm.state import State, StatesGroup
+from aiogram.types import CallbackQuery, Message
+
+from bot.callbacks import (
+    CheckReferral,
+    ForgetWatched,
+    KeepReferral,
+    OpenWatched,
+    OwnBalance,
+    WatchedExtra,
+    WatchedLinks,
+)
+from bot.pictures import qr_code
+from bot.screens import links, programs, watched
+from bot.screens.layout import Screen
+from bot.talk import Talk
+from mtproto_bridge.client import BridgeClient
+from mtproto_bridge.protocol import BridgeError, ErrorCode
+from mtproto_bridge.protocol.links import ReferralLink, referral_in
+
+LONGEST_URL = 255
+
+
+class Pasting(StatesGroup):
+    """Questions this conversation waits for an answer to."""
+
+    link = State()
+
+
+async def own_balance(
+    _: CallbackQuery, callback_data: OwnBalance, talk: Talk, bridge: BridgeClient, state: FSMContext
+) -> None:
+    """My own balance, in the choice of one."""
+    card = await bridge.show_program(talk.caller, bot_id=callback_data.bot_id)
+    if card.program.end_date:
+        await talk.show(programs.program_card(talk.texts, card, note="join.note_closing"))
+        return
+    await state.set_state(Pasting.link)
+    await talk.show(watched.own_balance(talk.texts, card.program))
+
+
+async def pasted(message: Message, talk: Talk, bridge: BridgeClient, state: FSMContext) -> None:
+    """The answer to the question. Which prefixes mark a referral link, the bridge knows for sure."""
+    text = message.text or ""
+    link = referral_in(text)
+    talk.again = watched.check_button_data(link) if link else None
+    await talk.working()
+    try:
+        screen = await _keep(talk, bridge, link.url if link else text[:LONGEST_URL])
+    except BridgeError as error:
+        if error.code is not ErrorCode.NO_SUCH_LINK:
+            await state.clear()
+            raise
+        await talk.show(watched.not_understood(talk.texts))
+        return
+    await state.clear()
+    await talk.show(screen)
+
+
+async def keep(_: CallbackQuery, callback_data: KeepReferral, talk: Talk, bridge: BridgeClient) -> None:
+    """Keep it under My links, on the page of a checked link."""
+    await talk.show(await _keep(talk, bridge, f"https://t.me/{callback_data.username}?ref={callback_data.token}"))
+
+
+async def _keep(talk: Talk, bridge: BridgeClient, url: str) -> Screen:
+    try:
+        found = await bridge.watch_link(talk.caller, url)
+    except BridgeError as error:
+        return await _own_page(talk, bridge, error)
+    return watched.watched_page(talk.texts, found, note="watched.note_kept" if found.new else "watched.note_known")
+
+
+async def check_again(_: CallbackQuery, callback_data: CheckReferral, talk: Talk, bridge: BridgeClient) -> None:
+    """Try a check again."""
+    await check(talk, bridge, ReferralLink(callback_data.username, callback_data.token))
+
+
+async def check(talk: Talk, bridge: BridgeClient, link: ReferralLink) -> None:
+    """Somebody pasted a referral link: is it alive, and whose program is it?"""
+    talk.again = watched.check_button_data(link)
+    await talk.working()
+    try:
+        screen = watched.checked_link(talk.texts, await bridge.check_link(talk.caller, link.url))
+    except BridgeError as error:
+        screen = await _own_page(talk, bridge, error)
+    await talk.show(screen)
+
+
+async def _own_page(talk: Talk, bridge: BridgeClient, error: BridgeError) -> Screen:
+    """A link of one of the person's own balances has a page that says more; any other failure stays one."""
+    own = error.failure
+    if own.code is not ErrorCode.LINK_IS_YOURS or own.balance_id is None or own.bot_id is None:
+        raise error
+    return links.link_page(talk.texts, await bridge.show_affiliation(talk.caller, own.balance_id, own.bot_id))
+
+
+async def turn(_: CallbackQuery, callback_data: WatchedLinks, talk: Talk, bridge: BridgeClient) -> None:
+    """◀ ▶, or the button that opens the list."""
+    await _show_page(talk, bridge, callback_data.page)
+
+
+async def _show_page(talk: Talk, bridge: BridgeClient, page: int, *, note: str | None = None) -> None:
+    found = await bridge.list_watched(talk.caller, page=page, size=watched.PAGE_SIZE)
+    if not found.watched and page > 0 and found.total:  # the list became shorter: its last page, then
+        found = await bridge.list_watched(talk.caller, page=min(page, found.pages) - 1, size=watched.PAGE_SIZE)
+    await talk.show(watched.watched_list(talk.texts, found, note=note))
+
+
+async def show(_: CallbackQuery, callback_data: OpenWatched, talk: Talk, bridge: BridgeClient) -> None:
+    """One watched link; also Check again."""
+    found = await bridge.show_watched(talk.caller, callback_data.watched_id)
+    await talk.show(watched.watched_page(talk.texts, found, page=callback_data.page))
+
+
+async def forget(_: CallbackQuery, callback_data: ForgetWatched, talk: Talk, bridge: BridgeClient) -> None:
+    """Forget, which only this bot does: the link itself stays as it is."""
+    await bridge.unwatch_link(talk.caller, callback_data.watched_id)
+    await _show_page(talk, bridge, callback_data.page, note="watched.note_forgotten")
+
+
+async def extra(_: CallbackQuery, callback_data: WatchedExtra, talk: Talk, bridge: BridgeClient) -> None:
+    """The QR code or the post, if the link is still alive: nobody should post a dead one."""
+    talk.again = OpenWatched(watched_id=callback_data.watched_id)
+    found = await bridge.show_watched(talk.caller, callback_data.watched_id)
+    link = found.watched
+    if not link.alive:
+        await talk.show(watched.watched_page(talk.texts, found))
+    elif callback_data.what == "picture":
+        await talk.say_picture(qr_code(link.url), watched.caption(talk.texts, link))
+    else:
+        await talk.say(watched.post(talk.texts, link))
+
+
+def router() -> Router:
+    """The handlers of this conversation."""
+    found = Router(name="watched")
+    found.message.register(pasted, StateFilter(Pasting.link), F.text, ~F.text.startswith("/"))
+    found.callback_query.register(own_balance, OwnBalance.filter())
+    found.callback_query.register(keep, KeepReferral.filter())
+    found.callback_query.register(check_again, CheckReferral.filter())
+    found.callback_query.register(turn, WatchedLinks.filter())
+    found.callback_query.register(show, OpenWatched.filter())
+    found.callback_query.register(forget, ForgetWatched.filter())
+    found.callback_query.register(extra, WatchedExtra.filter())
+    return found

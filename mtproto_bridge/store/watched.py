@@ -1,0 +1,76 @@
+"""Links that people made in Telegram itself, and have us watch."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mtproto_bridge.protocol.ids import WatchedId
+from mtproto_bridge.store.tables import Program, Watched
+from mtproto_bridge.store.upsert import Upsert
+from mtproto_bridge.telegram.gateway import FoundBot
+
+LONGEST_TITLE = 255
+
+_KEPT = Upsert(
+    Watched, ("person_id", "url"), ("bot_id", "bot_username", "bot_title", "alive", "checked_at"), returning="id"
+)
+
+
+async def find(session: AsyncSession, person: int, watched: WatchedId) -> Watched | None:
+    """One of a person's watched links."""
+    row = await session.get(Watched, watched)
+    return row if row and row.person_id == person else None
+
+
+async def by_url(session: AsyncSession, person: int, url: str) -> Watched | None:
+    """The person's watched link with this URL."""
+    return await session.scalar(select(Watched).where(Watched.person_id == person, Watched.url == url))
+
+
+async def count(session: AsyncSession, person: int) -> int:
+    """How many links a person has watched."""
+    return await session.scalar(select(func.count()).select_from(Watched).where(Watched.person_id == person)) or 0
+
+
+async def keep(session: AsyncSession, person: int, url: str, bot: FoundBot, at: datetime) -> Watched:
+    """Write a live link down, or renew what is known of it."""
+    told: dict[str, object] = {
+        "person_id": person,
+        "url": url,
+        "bot_id": bot.id,
+        "bot_username": bot.username,
+        "bot_title": bot.title[:LONGEST_TITLE],
+        "alive": True,
+        "checked_at": at,
+        "added_at": at,
+    }
+    kept = await _KEPT.run(session, told)
+    return await session.get_one(Watched, kept, populate_existing=True)
+
+
+async def page(
+    session: AsyncSession, person: int, *, offset: int, limit: int
+) -> tuple[Sequence[tuple[Watched, Program | None]], int]:
+    """One page of a person's watched links, newest first, with their programs as last seen; and how many in all."""
+    rows = await session.execute(
+        select(Watched, Program)
+        .outerjoin(Program, Program.bot_id == Watched.bot_id)
+        .where(Watched.person_id == person)
+        .order_by(Watched.added_at.desc(), Watched.id.desc())
+        .offset(offset)
+        .limit(limit)
+    )
+    return [(row, program) for row, program in rows], await count(session, person)
+
+
+async def note(session: AsyncSession, row: Watched, *, alive: bool, at: datetime) -> None:
+    """Keep what a look found; a link that was forgotten meanwhile stays so."""
+    await session.execute(update(Watched).where(Watched.id == row.id).values(alive=alive, checked_at=at))
+    row.alive, row.checked_at = alive, at
+
+
+async def forget(session: AsyncSession, person: int, watched: WatchedId) -> None:
+    """Watch a person's link no more."""
+    await session.execute(delete(Watched).where(Watched.id == watched, Watched.person_id == person))
