@@ -173,10 +173,14 @@ async def test_the_channel_that_lost_the_bridges_right_says_what_to_give_back(
     starling: Starling, nadia: Someone
 ) -> None:
     await open_word_garden(nadia)
+    page = nadia.screen
     starling.world.set_admin(GARDENS, VERA, {"edit_messages"})
-    await nadia.presses("🔄 Refresh", sees="I need the right to post in Quiet Gardens")
+    nadia.taps("🔄 Refresh", on=page)
+    await nadia.sees_on(page, "I need the right to post in Quiet Gardens")
+    await nadia.is_shown("Quiet Gardens needs your help")  # every manager is told, in a message of its own
     starling.world.set_admin(GARDENS, VERA, {"post_messages"})
-    await nadia.presses("Try again", sees="Word Garden → Quiet Gardens")
+    nadia.taps("Try again", on=page)
+    await nadia.sees_on(page, "Word Garden → Quiet Gardens")
 
 
 async def test_a_logged_out_account_is_said_plainly(starling: Starling, nadia: Someone) -> None:

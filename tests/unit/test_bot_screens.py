@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.callbacks import (
+    AddChannel,
     AskJoin,
     AskRevoke,
     ChooseBalance,
@@ -344,7 +345,16 @@ def test_the_screens_around_are_right(texts: Texts) -> None:
         assert checked(shown).rows
 
 
+def test_the_start_offers_three_ways_to_begin() -> None:
+    assert labels(checked(menu.start(english))) == ["Browse programs", "Add my channel", "My links"]
+
+
+def test_who_has_no_balance_is_led_to_adding_a_channel() -> None:
+    assert AddChannel() in actions(join.choose_balance(english, card()))
+    assert AddChannel() in actions(link_screens.links_page(english, links(balances=0)))
+
+
 def test_help_names_every_command_and_warns_of_codes() -> None:
     said = words(menu.help_page(english))
-    assert all(command in said for command in ("/programs", "/join", "/links", "/cancel"))
+    assert all(command in said for command in ("/programs", "/join", "/links", "/channels", "/cancel"))
     assert "never asks for a login code or a password" in said
