@@ -1,10 +1,19 @@
 """What holds for every test: the network is this machine only."""
 
+import os
 import socket
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+
+MOST_WORKERS = 8
+"""Each is a quarter of a gigabyte, and takes seconds to import what it tests."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many `-n auto` starts: one more than there are cores, since tests wait as much as they compute."""
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
 
 
 class NotLoopbackError(RuntimeError):
