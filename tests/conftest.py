@@ -11,6 +11,7 @@ MOST_WORKERS = 8
 """Each is a quarter of a gigabyte, and takes seconds to import what it tests."""
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist all else works
 def pytest_xdist_auto_num_workers() -> int:
     """How many `-n auto` starts: one more than there are cores, since tests wait as much as they compute."""
     return min((os.cpu_count() or 1) + 1, MOST_WORKERS)

@@ -5,7 +5,6 @@ import base64
 import logging
 import os
 import stat
-import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -18,6 +17,7 @@ from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Person, World
 from sandbox.world.faults import Fault
 from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site
+from tests.commands import run_bridge
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, NEWS
 
 CODE, PASSWORD = "9183746501", "hunter2 and a half"
@@ -236,19 +236,8 @@ async def command(site: BridgeSite, name: str, *lines: str) -> tuple[int, str]:
         "MTPROTO_SERVER": str(settings.mtproto_server),
         "MTPROTO_PUBLIC_KEY_FILE": str(settings.mtproto_public_key_file),
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "mtproto_bridge", *name.split()),
-        cwd=site.folder,
-        env=variables,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(PATIENCE):
-        output, _ = await process.communicate("".join(f"{line}\n" for line in lines).encode())
-    assert process.returncode is not None
-    return process.returncode, output.decode()
+    typed = "".join(f"{line}\n" for line in lines)
+    return await asyncio.to_thread(run_bridge, site.folder, name.split(), variables, typed)
 
 
 async def test_the_command_takes_its_answers_from_a_pipe_and_check_is_content_afterwards(
