@@ -40,7 +40,7 @@ class Starling:
         self.world.switches = self.world.switches.model_copy(update=switches)
 
     async def start_bridge(self) -> None:
-        await self._bridge.enter_async_context(self.site.bridge())
+        await self._bridge.enter_async_context(self.site.bridge(lease_seconds=15))
         async with self.site.client("waiting") as client:
             while not await client.has_account():  # noqa: ASYNC110 - the bridge's keeper runs in this loop
                 await asyncio.sleep(0)

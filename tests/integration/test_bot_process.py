@@ -23,7 +23,7 @@ from tests.integration.bot_fixtures import ANNA, TOKEN, bot_api, running, small_
 
 WRONG_TOKEN = "7000001:AAStarlingSandboxTokenThatNobodyKnows1"
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 20
+PATIENCE = 60
 
 
 @dataclass
