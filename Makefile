@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --no-build-isolation --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-unit lint test-compat chaos bench bench-queue lock clean
+.PHONY: help setup demo run test test-together test-unit lint lint-beside test-compat chaos bench bench-queue lock clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,14 +33,24 @@ demo: $(READY) ## Try it: the bot, the bridge and a local Telegram, in your brow
 run: $(READY) ## Run with your own BOT_TOKEN, API_ID and API_HASH (.env)
 	@$(BIN)/python -m processes
 
-# The unit tests mind no company; the others run on real time, and have the machine to themselves.
-test: $(READY) ## Every check and test
-	@echo "Checks and unit tests side by side (two minutes), then all other tests (about ten)"
-	@$(MAKE) --no-print-directory -j2 -Otarget lint test-unit
-	@$(BIN)/python -m pytest tests/integration tests/interop tests/e2e tests/chaos
+TOGETHER := -n auto --dist worksteal
 
-test-unit: $(READY)
-	@$(BIN)/python -m pytest tests/unit
+# Most tests mind no company. Those marked `alone` run on real time, and have the machine to themselves.
+test: $(READY) ## Every check and test
+	@$(MAKE) --no-print-directory -j2 lint-beside test-together
+	@echo "The tests that measure time, one after the other (two minutes)"
+	@$(BIN)/python -m pytest -m alone
+
+test-together: $(READY)
+	@echo "Most tests side by side, and the checks beside them (five minutes)"
+	@$(BIN)/python -m pytest $(TOGETHER) -m "not alone"
+
+test-unit: $(READY) ## The unit tests only
+	@$(BIN)/python -m pytest $(TOGETHER) tests/unit
+
+# What it says comes in one piece, not between the dots of the tests.
+lint-beside: $(READY)
+	@said=$$($(MAKE) --no-print-directory lint 2>&1); code=$$?; printf '\n%s\n' "$$said"; exit $$code
 
 lint: $(READY) ## Style, types and layers
 	@echo "Checking style (ruff), types (mypy) and layers (import-linter)"

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -17,6 +18,8 @@ from mtproto_bridge.login import login
 from mtproto_bridge.protocol import Nonce
 from mtproto_bridge.queue import embedded
 from mtproto_bridge.settings import BridgeSettings
+from mtproto_bridge.store import open_store
+from mtproto_bridge.store.database import sqlite_url
 from processes.tied import TiedProcess
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Person
@@ -126,6 +129,18 @@ class BridgeSite:
         return Nonce.mint(self.clock.now())
 
 
+@cache
+def empty_store() -> bytes:
+    """The file of a store in its newest form: to migrate it for each test takes longer than many of them."""
+
+    async def make(folder: Path) -> None:
+        await (await open_store(sqlite_url(folder))).close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(make(Path(folder)))
+        return next(Path(folder).glob("*.db")).read_bytes()
+
+
 @asynccontextmanager
 async def bridge_site(server: MTProtoServer, *people: int) -> AsyncIterator[BridgeSite]:
     """A folder with a running embedded queue, and these people's accounts logged in, one after the other.
@@ -135,6 +150,9 @@ async def bridge_site(server: MTProtoServer, *people: int) -> AsyncIterator[Brid
     folder = Path(tempfile.mkdtemp(prefix="starling-"))
     site = BridgeSite(folder, server)
     queue: TiedProcess = await asyncio.to_thread(embedded.start, site.data_dir)
+    file = site.data_dir / "starling.db"
+    file.touch(mode=0o600)
+    file.write_bytes(await asyncio.to_thread(empty_store))
     try:
         for person in people:
             await site.log_in(server.world.people[person])

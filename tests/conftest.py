@@ -1,10 +1,21 @@
 """What holds for every test: the network is this machine only."""
 
+import os
 import socket
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+import structlog
+
+MOST_WORKERS = 8
+"""Each is a quarter of a gigabyte, and takes seconds to import what it tests."""
+
+
+@pytest.hookimpl(optionalhook=True)  # without xdist all else works
+def pytest_xdist_auto_num_workers() -> int:
+    """How many `-n auto` starts: one more than there are cores, since tests wait as much as they compute."""
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
 
 
 class NotLoopbackError(RuntimeError):
@@ -17,6 +28,14 @@ def _refuse_foreign(address: object) -> None:
     host = str(address[0])
     if host not in ("localhost", "") and not ip_address(host.partition("%")[0]).is_loopback:
         raise NotLoopbackError(f"a test tried to connect to {host}")
+
+
+@pytest.fixture(autouse=True)
+def _plain_tracebacks() -> None:
+    """Unless told otherwise, structlog draws one in colours and with all variables: a second of work each."""
+    structlog.reset_defaults()
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 @pytest.fixture(autouse=True)

@@ -98,7 +98,7 @@ class Chat:
         """
         return await self.signal.changed(after, timeout_seconds)
 
-    async def until(self, condition: Callable[["Chat"], bool], timeout_seconds: float = 5) -> None:
+    async def until(self, condition: Callable[["Chat"], bool], timeout_seconds: float = 30) -> None:
         """Wait until the chat looks as wanted, asking again after each visible change.
 
         Raises:

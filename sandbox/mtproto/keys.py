@@ -7,7 +7,7 @@ See https://core.telegram.org/mtproto/auth_key#presenting-proof-of-work-server-a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha1, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ class ServerKey:
     private: rsa.RSAPrivateKey
 
     @classmethod
+    @cache  # each world has a server, and to check the primes takes long
     def load(cls, path: Path = TEST_KEY_FILE) -> ServerKey:
         """Read a PKCS#1 PEM private key; by default the committed test key."""
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)

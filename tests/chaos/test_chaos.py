@@ -1,8 +1,12 @@
 """Real bridges, a real Valkey and real Telethon, while they are killed: the short form of `python -m tests.chaos`."""
 
+import pytest
+
 from tests.chaos.disturbances import Disaster
 from tests.chaos.run import chaos
 from tests.chaos.site import Site
+
+pytestmark = pytest.mark.alone
 
 SEED = 7
 RATE = 40

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+
 from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.protocol import ErrorCode
 from mtproto_bridge.protocol.ids import BotId
@@ -17,6 +19,8 @@ from tests.chaos.people import Person, crowd
 from tests.chaos.run import FLUSHED, clients
 from tests.chaos.site import Site, Victim, apps, owner_of
 from tests.chaos.verdict import CONNECT, EDIT, judge, read
+
+pytestmark = pytest.mark.alone
 
 PATIENCE = 60
 DEATHS = 3

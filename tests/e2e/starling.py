@@ -49,7 +49,8 @@ class Starling:
         self.world.switches = self.world.switches.model_copy(update=switches)
 
     async def start_bridge(self) -> None:
-        await self._bridge.enter_async_context(self.site.bridge(**self.settings))
+        settings = {"lease_seconds": 15} | self.settings
+        await self._bridge.enter_async_context(self.site.bridge(**settings))
         async with self.site.client("waiting") as client:
             while not await client.has_account():  # noqa: ASYNC110 - the bridge's keeper runs in this loop
                 await asyncio.sleep(0)

@@ -5,7 +5,6 @@ import base64
 import logging
 import os
 import stat
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -22,6 +21,7 @@ from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Person, World
 from sandbox.world.faults import Fault
 from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller
+from tests.commands import run_bridge
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, NEWS, PLAIN
 
 CODE, PASSWORD = "9183746501", "hunter2 and a half"
@@ -440,19 +440,8 @@ def environment(site: BridgeSite) -> dict[str, str]:
 
 async def command(site: BridgeSite, name: str, *lines: str) -> tuple[int, str]:
     """`python -m mtproto_bridge NAME`, its input from a pipe; answers the exit code and all it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "mtproto_bridge", *name.split()),
-        cwd=site.folder,
-        env=environment(site),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(PATIENCE):
-        output, _ = await process.communicate("".join(f"{line}\n" for line in lines).encode())
-    assert process.returncode is not None
-    return process.returncode, output.decode()
+    typed = "".join(f"{line}\n" for line in lines)
+    return await asyncio.to_thread(run_bridge, site.folder, name.split(), environment(site), typed)
 
 
 async def test_the_command_takes_its_answers_from_a_pipe_and_check_is_content_afterwards(

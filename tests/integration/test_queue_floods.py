@@ -13,6 +13,8 @@ from mtproto_bridge.queue import work
 from tests.queue_bridges import Stub, serving
 from tests.queue_fixtures import ONE, READ, TWO, Site, ask, flooded, join, show, success, turns, until
 
+pytestmark = pytest.mark.alone
+
 WAIT = 0.4
 METHOD = "payments.connectStarRefBot"
 

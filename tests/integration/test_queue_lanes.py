@@ -10,6 +10,8 @@ from mtproto_bridge.queue import work
 from tests.queue_bridges import Bridge, Stub, serving
 from tests.queue_fixtures import ONE, READ, SHORT, TWO, Site, ask, join, numbered, show, turns, until
 
+pytestmark = pytest.mark.alone
+
 
 def shares(*bridges: Bridge) -> list[int]:
     return sorted(len(one.accounts) for one in bridges)

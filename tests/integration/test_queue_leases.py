@@ -28,6 +28,8 @@ from tests.queue_fixtures import (
     until,
 )
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> LeaseClock:

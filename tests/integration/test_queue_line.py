@@ -17,6 +17,8 @@ from mtproto_bridge.queue.line import MOST_TOGETHER, Line, NotSent, Unanswered
 from mtproto_bridge.queue.redis import Outage
 from tests.queue_fixtures import PATIENCE, Place, Site, impatient, recorded, site_at, turns, until
 
+pytestmark = pytest.mark.alone
+
 SILENCE = 0.2
 
 

@@ -30,6 +30,8 @@ from tests.queue_fixtures import (
     until,
 )
 
+pytestmark = pytest.mark.alone
+
 SILENCE = 0.3
 
 

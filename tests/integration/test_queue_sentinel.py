@@ -17,6 +17,8 @@ from mtproto_bridge.queue.checks import inspect
 from mtproto_bridge.queue.keys import Keys
 from tests.queue_servers import ME, MINE, PASSWORD, Launch, Server, answer, asking, exchanging, fatal, free_port, until
 
+pytestmark = pytest.mark.alone
+
 SENTINEL = """\
 sentinel monitor main 127.0.0.1 {port} 1
 sentinel auth-pass main {password}

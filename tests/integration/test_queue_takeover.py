@@ -2,11 +2,15 @@
 
 import asyncio
 
+import pytest
+
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.lanes import LaneOwner
 from mtproto_bridge.queue.redis import Entry, QueueServer
 from tests.queue_bridges import Stub, serving
 from tests.queue_fixtures import LONG, ONE, PATIENCE, READ, SHORT, Site, ask, join, show, until
+
+pytestmark = pytest.mark.alone
 
 
 class SlowTakeOver(QueueServer):

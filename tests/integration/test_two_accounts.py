@@ -146,6 +146,7 @@ async def test_a_balance_whose_account_nobody_noted_is_found_through_the_desk(
     assert (await client.join(OWNER, news, BotId(QUIZ), site.nonce())).changed
 
 
+@pytest.mark.alone
 async def test_a_balance_whose_account_is_lost_is_served_again_once_another_account_has_it(
     site: BridgeSite, world: World
 ) -> None:
@@ -164,6 +165,7 @@ async def test_a_balance_whose_account_is_lost_is_served_again_once_another_acco
         assert (await client.show_affiliation(OWNER, news, BotId(QUIZ))).affiliation.url
 
 
+@pytest.mark.alone
 async def test_when_the_desks_account_is_logged_out_another_becomes_the_desk(site: BridgeSite, world: World) -> None:
     async with site.bridge(lease_seconds=1), site.client() as client:
         await ready(client)
@@ -176,6 +178,7 @@ async def test_when_the_desks_account_is_logged_out_another_becomes_the_desk(sit
         assert (await client.show_program(OWNER, username="chess_bot")).program.bot_id == CHESS
 
 
+@pytest.mark.alone
 async def test_an_account_logged_in_while_the_bridge_runs_is_served_without_a_restart(server: MTProtoServer) -> None:
     async with bridge_site(server) as site, site.bridge(lease_seconds=1), site.client() as client:
         assert not await client.has_account()
@@ -208,6 +211,7 @@ async def test_a_restarted_bridge_still_addresses_a_private_channel(site: Bridge
     assert server.calls["contacts.resolveUsername"] == resolved
 
 
+@pytest.mark.alone
 async def test_two_bridges_never_connect_one_account_twice_and_the_second_takes_over(
     site: BridgeSite, server: MTProtoServer
 ) -> None:

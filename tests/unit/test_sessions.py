@@ -119,7 +119,11 @@ def test_a_missing_key_file_is_a_sentence_and_none_is_made(tmp_path: Path) -> No
     assert not path.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no key\n", b"A" * 43 + b"\n", NEW + b"\nhalf"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no key\n", b"A" * 43 + b"\n", NEW + b"\nhalf"],
+    ids=["nothing", "no key", "too short", "a key and a half"],
+)
 def test_a_file_that_holds_no_keys_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "session.key"
     path.write_bytes(content)

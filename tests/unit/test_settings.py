@@ -1,8 +1,6 @@
 """Each process is told what it needs and no more; what is missing or wrong is a sentence and exit code 2."""
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,10 +13,10 @@ from bot.settings import Settings as BotSettings
 from mtproto_bridge.settings import BridgeSettings, load
 from processes.environment import SYSTEM, VARIABLES, environment_for
 from processes.settings import WRONG_SETTING, SettingsError
+from tests.commands import PATIENCE, run_bridge
 
 API_ID, API_HASH = "4242", "0123456789abcdef0123456789abcdef"
 GOOD = {"API_ID": API_ID, "API_HASH": API_HASH}
-PATIENCE = 60
 
 
 @pytest.fixture(autouse=True)
@@ -175,18 +173,7 @@ def test_nobody_is_handed_the_others_secrets_or_anything_unknown(more: dict[str,
 
 def command(folder: Path, name: str, **variables: str) -> tuple[int, str]:
     """Run `python -m mtproto_bridge NAME` in a folder; answers the exit code and all it printed."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "mtproto_bridge", name],
-        cwd=folder,
-        env={"PATH": os.environ.get("PATH", ""), **variables},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=PATIENCE,
-        check=False,
-        text=True,
-    )
-    return done.returncode, done.stdout
+    return run_bridge(folder, [name], {"PATH": os.environ.get("PATH", ""), **variables})
 
 
 def test_without_credentials_check_ends_with_code_2_and_two_sentences(tmp_path: Path) -> None:

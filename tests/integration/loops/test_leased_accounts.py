@@ -249,6 +249,7 @@ async def test_many_who_need_an_account_at_once_connect_it_once(office: Office, 
     assert len(server.connections) == 1
 
 
+@pytest.mark.alone
 async def test_letting_go_ends_a_connecting_that_hangs(office: Office, server: MTProtoServer, world: World) -> None:
     world.faults.set(Fault("delay", "help.getConfig", seconds=60))
     waiting = [asyncio.create_task(office.pool.gateway(ACCOUNT, office.lease)) for _ in range(2)]
