@@ -33,6 +33,7 @@ from mtproto_bridge.protocol.requests import (
     ListChannels,
     ListOpenRegistrations,
     ListWatched,
+    ProgramSort,
     RemoveChannel,
     ResumeRegistration,
     Revoke,
@@ -57,9 +58,23 @@ class BridgeClient(Asking):
         """The balances the caller may act for."""
         return await self._at_desk(caller, ListBalances(), Balances)
 
-    async def browse_programs(self, caller: Caller, *, page: int, size: int) -> Programs:
-        """One page of programs, most profitable first."""
-        return await self._at_desk(caller, BrowsePrograms(page=page, size=size), Programs)
+    async def browse_programs(  # noqa: PLR0913 - all that can be wanted
+        self,
+        caller: Caller,
+        *,
+        page: int,
+        size: int,
+        sort: ProgramSort = "profit",
+        min_permille: int = 0,
+        forever: bool = False,
+        words: str = "",
+        crawl: int | None = None,
+    ) -> Programs:
+        """One page of programs, in one of Telegram's orders, as far as they are wanted."""
+        wanted = BrowsePrograms(
+            page=page, size=size, sort=sort, min_permille=min_permille, forever=forever, words=words, crawl=crawl
+        )
+        return await self._at_desk(caller, wanted, Programs)
 
     async def show_program(
         self, caller: Caller, *, username: str | None = None, bot_id: BotId | None = None

@@ -12,6 +12,7 @@ from typing import cast
 
 import structlog
 
+from mtproto_bridge.actions import index
 from mtproto_bridge.actions.balances import peer_of
 from mtproto_bridge.actions.describing import describe
 from mtproto_bridge.actions.health import note, see
@@ -20,7 +21,7 @@ from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.protocol.events import AccountGone, ChannelIdle, ChannelReleased, LinkState
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import Health
-from mtproto_bridge.store import Store, accounts, affiliations, balances, outbox, people, tables
+from mtproto_bridge.store import Store, accounts, affiliations, balances, outbox, people, programs, tables
 from mtproto_bridge.telegram.gateway import FloodWait, Gateway, NotReached, Refused
 
 DAILY = timedelta(days=1)
@@ -76,7 +77,7 @@ async def attend(errand: Errand) -> bool:
     if row.state == "ready":
         due.append(release_idle)
     if desk == errand.account:
-        due.append(partial(tell_of_loss, may_ask=serves))
+        due += [partial(tell_of_loss, may_ask=serves), *([renew_index] if serves else [])]
     for chore in due:
         try:
             if await chore(errand):
@@ -101,6 +102,16 @@ async def check_account(errand: Errand, *, row: tables.Account) -> bool:
             session, errand.account, premium=may.premium, may_connect=may.may_connect, at=errand.now()
         )
     await errand.life.freeze(errand.account, frozen=may.frozen)
+    return True
+
+
+async def renew_index(errand: Errand) -> bool:
+    """As long as somebody browses at all: programs as they are now, so that nobody who browses waits for them."""
+    async with errand.store.begin() as session:
+        newest = await programs.newest_crawl(session)
+    if newest is None or newest >= (errand.now() - index.FRESH).timestamp():
+        return False
+    await index.crawl(await errand.gateway(), errand.store, errand.now())
     return True
 
 

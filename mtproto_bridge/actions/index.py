@@ -1,34 +1,45 @@
-"""The index of programs: read anew from Telegram, in Telegram's own order, when somebody needs it and it is old."""
+"""The index of programs: Telegram's lists, in all of its orders, read anew in the background before they grow old."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import get_args
 
 from mtproto_bridge.actions.context import Context
 from mtproto_bridge.protocol.ids import BotId
 from mtproto_bridge.protocol.replies import Program
-from mtproto_bridge.store import programs
+from mtproto_bridge.protocol.requests import ProgramSort
+from mtproto_bridge.store import Store, programs
+from mtproto_bridge.telegram.gateway import Gateway
 
-INDEX_LIFE = timedelta(minutes=5)
-"""How old the index may be before it is read anew."""
+FRESH = timedelta(minutes=10)
+"""How old the index may be before it is read anew in the background, as long as there is one."""
+OLDEST = timedelta(hours=1)
+"""How old it may be before who browses waits for a new one."""
 CRAWL_PAGE = 100
 MOST_CRAWLED = 1_000
-"""Programs one crawl reads: the most profitable ones."""
+"""Programs that are read of each order."""
 
 
-async def renew(context: Context) -> None:
-    """Read the index anew, unless it is young."""
+async def renew(context: Context, life: timedelta) -> None:
+    """Read the index anew, unless it is younger than that; of several who ask at once, one reads."""
     async with context.shared.crawling:
         async with context.store.begin() as session:
-            crawled_at = await programs.crawled_at(session)
-        if crawled_at is None or crawled_at < context.now() - INDEX_LIFE:
-            await _crawl(context)
+            newest = await programs.newest_crawl(session)
+        if newest is None or newest < (context.now() - life).timestamp():
+            await crawl(context.gateway, context.store, context.now())
 
 
-async def _crawl(context: Context) -> None:
+async def crawl(gateway: Gateway, store: Store, read_at: datetime) -> None:
+    """Read all of Telegram's lists anew."""
+    orders: dict[ProgramSort, list[Program]] = {sort: await _read(gateway, sort) for sort in get_args(ProgramSort)}
+    async with store.begin() as session:
+        await programs.keep_crawl(session, orders, read_at)
+
+
+async def _read(gateway: Gateway, sort: ProgramSort) -> list[Program]:
     found: dict[BotId, Program] = {}
     offset: str | None = ""
     while offset is not None and len(found) < MOST_CRAWLED:
-        page = await context.gateway.suggested(offset, CRAWL_PAGE)
-        found.update({program.bot_id: program for program in page.programs})
+        page = await gateway.suggested(sort, offset, CRAWL_PAGE)
+        found.update({program.bot_id: program for program in page.programs if program.bot_id not in found})
         offset = page.next_offset
-    async with context.store.begin() as session:
-        await programs.replace_order(session, list(found.values()), context.now())
+    return list(found.values())

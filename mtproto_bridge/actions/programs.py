@@ -1,5 +1,7 @@
 """Programs: browse them in Telegram's order, and look one up."""
 
+from datetime import UTC, datetime
+
 from mtproto_bridge.actions import index
 from mtproto_bridge.actions.balances import known_balances
 from mtproto_bridge.actions.bots import meet, program_by_name
@@ -13,15 +15,29 @@ from mtproto_bridge.store import affiliations, programs, tables
 
 
 async def browse(context: Context, request: BrowsePrograms) -> Programs:
-    """One page of programs, most profitable first, from the index."""
-    await index.renew(context)
+    """One page of programs from the index, of the reading that is named or of the newest one."""
+    await index.renew(context, index.OLDEST)
     mine, stale = await known_balances(context, links=True)
+    wanted = programs.Wanted(request.sort, request.min_permille, request.forever, request.words)
     async with context.store.begin() as session:
-        rows, total = await programs.page_by_profit(session, offset=request.page * request.size, limit=request.size)
+        crawl = request.crawl
+        if crawl is None or not await programs.has_crawl(session, crawl):
+            crawl = await programs.newest_crawl(session) or 0
+        rows, total = await programs.page(
+            session, crawl, wanted, offset=request.page * request.size, limit=request.size
+        )
         joined = {bot for _, bot in await affiliations.joined_bots(session, [BalanceId(one.id) for one in mine])}
     pages = max(1, -(-total // request.size))
     shown = [describe_program(row, joined=row.bot_id in joined) for row in rows]
-    return Programs(programs=shown, page=request.page, pages=pages, total=total, stale_accounts=stale)
+    return Programs(
+        programs=shown,
+        page=request.page,
+        pages=pages,
+        total=total,
+        crawl=crawl,
+        read_at=datetime.fromtimestamp(crawl, UTC) if crawl else None,
+        stale_accounts=stale,
+    )
 
 
 async def show(context: Context, request: ShowProgram) -> ProgramCard:

@@ -97,6 +97,10 @@ class Programs(MayBeStale):
     page: int
     pages: int
     total: int
+    crawl: int = 0
+    """Which reading of Telegram's lists this is a page of: named again, the next page neither repeats nor skips."""
+    read_at: datetime | None = None
+    """When that was."""
 
 
 class ProgramCard(MayBeStale):

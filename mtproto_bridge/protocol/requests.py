@@ -14,6 +14,8 @@ VERSION = 1
 PAGE_LIMIT = 50
 
 Sort = Literal["date", "revenue", "participants"]
+ProgramSort = Literal["profit", "revenue", "date"]
+"""Telegram's own orders of programs: by potential profit, by revenue, newest first."""
 
 
 class _Payload(BaseModel):
@@ -27,11 +29,20 @@ class ListBalances(_Payload):
 
 
 class BrowsePrograms(_Payload):
-    """One page of programs, most profitable first (desk)."""
+    """One page of programs, from the index (desk)."""
 
     kind: Literal["browse_programs"] = "browse_programs"
     page: int = Field(0, ge=0)
     size: int = Field(6, ge=1, le=PAGE_LIMIT)
+    sort: ProgramSort = "profit"
+    min_permille: int = Field(0, ge=0, le=1000)
+    """Only programs with this commission or more."""
+    forever: bool = False
+    """Only programs that pay as long as a referred user spends."""
+    words: str = Field("", max_length=64)
+    """Only programs whose app's name or username has each of these words in it."""
+    crawl: int | None = None
+    """Which reading of Telegram's lists is paged through (`Programs.crawl`); the newest when it is gone."""
 
 
 class ShowProgram(_Payload):

@@ -143,9 +143,28 @@ class Program(Base):
     duration_months: Mapped[int | None]
     end_date: Mapped[datetime | None] = mapped_column(UtcDateTime)
     daily_revenue_nanos: Mapped[int | None] = mapped_column(BigInteger)
-    rank_profit: Mapped[int | None] = mapped_column(index=True)
-    """Its place in Telegram's own order, from the last crawl; None: not in the list."""
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Listed(Base):
+    """A program's place in Telegram's lists, in one reading of them (a crawl). Some readings are kept side by side.
+
+    What programs are filtered by stands here as it was then: who pages through a reading meets each program once.
+    """
+
+    __tablename__ = "listed"
+
+    crawl: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Its moment, in seconds since 1970."""
+    bot_id: Mapped[int] = mapped_column(ForeignKey("program.bot_id"), primary_key=True)
+    rank_profit: Mapped[int | None]
+    """Its place in each of Telegram's orders; None: not in that list."""
+    rank_revenue: Mapped[int | None]
+    rank_date: Mapped[int | None]
+    commission_permille: Mapped[int]
+    duration_months: Mapped[int | None]
+    words: Mapped[str] = mapped_column(String(400))
+    """The app's name and username, for searching: case folded."""
 
 
 class Affiliation(Base):

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.protocol.replies import BalanceKind, Program
+from mtproto_bridge.protocol.requests import ProgramSort
 
 NOBODY = ("USERNAME_NOT_OCCUPIED", "USERNAME_INVALID")
 """What Telegram refuses a username with that nobody has."""
@@ -229,8 +230,11 @@ class Gateway(Protocol):
     async def program(self, bot: BotId) -> Program | None:
         """A bot's program, None when it offers none (users.getFullUser)."""
 
-    async def suggested(self, offset: str, limit: int) -> ProgramPage:
-        """Programs by profit, for the account itself (payments.getSuggestedStarRefBots)."""
+    async def suggested(self, sort: ProgramSort, offset: str, limit: int) -> ProgramPage:
+        """Programs in one of Telegram's orders, for the account itself (payments.getSuggestedStarRefBots).
+
+        An offset is good for the order it came with.
+        """
 
     async def connection(self, peer: BalancePeer, bot: BotId) -> Connection | None:
         """The balance's newest link for a program, maybe a revoked one (payments.getConnectedStarRefBot)."""

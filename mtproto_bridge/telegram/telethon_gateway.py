@@ -10,6 +10,7 @@ from telethon.tl import functions
 
 from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.protocol.replies import Program
+from mtproto_bridge.protocol.requests import ProgramSort
 from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.telegram.connecting import CALL_SECONDS
 from mtproto_bridge.telegram.errors import method_of, translated
@@ -266,11 +267,16 @@ class TelethonGateway:
         offered = full.full_user.starref_program
         return _program(offered, _by_id(full.users)) if offered else None
 
-    async def suggested(self, offset: str, limit: int) -> ProgramPage:
-        """Programs by profit, for the account itself."""
-        answer = await self._call(
-            functions.payments.GetSuggestedStarRefBotsRequest(types.InputPeerSelf(), offset=offset, limit=limit)
+    async def suggested(self, sort: ProgramSort, offset: str, limit: int) -> ProgramPage:
+        """Programs in one of Telegram's orders, for the account itself."""
+        request = functions.payments.GetSuggestedStarRefBotsRequest(
+            types.InputPeerSelf(),
+            offset=offset,
+            limit=limit,
+            order_by_revenue=sort == "revenue" or None,
+            order_by_date=sort == "date" or None,
         )
+        answer = await self._call(request)
         users = _by_id(answer.users)
         return ProgramPage(
             [_program(one, users) for one in answer.suggested_bots if one.bot_id in users], answer.next_offset or None

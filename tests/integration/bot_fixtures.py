@@ -96,8 +96,8 @@ class ScriptedBridge(BridgeClient):
         assert isinstance(answer, kind)
         return answer
 
-    async def browse_programs(self, caller: Caller, *, page: int, size: int) -> Programs:
-        return await self._answer(Programs, "browse_programs", caller, page=page, size=size)
+    async def browse_programs(self, caller: Caller, **wanted: Any) -> Programs:
+        return await self._answer(Programs, "browse_programs", caller, **wanted)
 
     async def show_program(
         self, caller: Caller, *, username: str | None = None, bot_id: BotId | None = None

@@ -1,21 +1,11 @@
 """The store keeps what it is told, on SQLite and on PostgreSQL alike."""
 
 import asyncio
-import os
-import pwd
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -40,97 +30,6 @@ QUIZ, CHESS = BotId(2**40 + 2), BotId(2**40 + 3)
 ANNA, BORIS = 2**40 + 4, 2**40 + 5
 """Ids of Telegram do not fit into 32 bits."""
 PATIENCE = 60
-
-
-# -- two databases -------------------------------------------------------------------------------------------------
-
-
-def _as_nobody() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """The URL of a server of our own, without a database's name."""
-    initdb, postgres = shutil.which("initdb"), shutil.which("postgres")
-    if not initdb or not postgres:
-        pytest.skip("there is no PostgreSQL (initdb, postgres) on the PATH")
-    folder = Path(tempfile.mkdtemp(prefix="starling-pg-"))
-    user = _as_nobody()
-    if user:
-        os.chown(folder, user["user"], user["group"])
-    data = str(folder / "data")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    made = subprocess.run(  # noqa: S603 - a server for this test
-        [initdb, "-D", data, "-U", "starling", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        text=True,
-        **user,
-    )
-    if made.returncode:
-        shutil.rmtree(folder)
-        pytest.skip(f"initdb does not work here: {made.stderr.strip()[-200:]}")
-    command = [postgres, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-c", "unix_socket_directories=", "-F"]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **user)  # noqa: S603 - as above
-    try:
-        _until_listening(server, port)
-        yield f"postgresql://starling@127.0.0.1:{port}"
-    finally:
-        server.send_signal(signal.SIGINT)  # a fast shutdown: whoever is still connected is cut off
-        server.wait(PATIENCE)
-        shutil.rmtree(folder)
-
-
-def _until_listening(server: "subprocess.Popen[bytes]", port: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        assert server.poll() is None, "postgres ended"
-        assert time.monotonic() < deadline, "postgres does not listen"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return sqlite_url(tmp_path / "data")
-    server: str = request.getfixturevalue("postgresql")
-    name = f"test_{tmp_path.name.lower()[-40:]}"
-    connection = await _connected(f"{server}/postgres")
-    await connection.execute(f'CREATE DATABASE "{name}"')
-    await connection.close()
-    return f"{server}/{name}"
-
-
-async def _connected(url: str) -> Any:
-    """A server that listens may still be starting up."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                return await asyncpg.connect(url)
-            except asyncpg.CannotConnectNowError:
-                await asyncio.sleep(0.05)
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    opened = await open_store(url)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -598,37 +497,7 @@ async def test_paging_shows_every_current_link_once_in_order(
     assert places == sorted(places, reverse=True), "the newest, the most, first"
 
 
-# -- programs ------------------------------------------------------------------------------------------------------
-
-
-async def test_a_crawl_replaces_the_order_and_what_it_lacks_is_known_but_not_listed(store: Store) -> None:
-    seen = [program(BotId(number), username=f"bot_{number}") for number in range(1, 6)]
-    async with store.begin() as session:
-        assert await programs.crawled_at(session) is None
-        await programs.replace_order(session, seen, NOW)
-    later = NOW + timedelta(hours=1)
-    async with store.begin() as session:
-        await programs.replace_order(session, [seen[3], seen[0], seen[4]], later)
-    async with store.begin() as session:
-        listed, total = await programs.page_by_profit(session, offset=0, limit=2)
-        rest, _ = await programs.page_by_profit(session, offset=2, limit=2)
-        assert ([one.bot_id for one in (*listed, *rest)], total) == ([4, 1, 5], 3)
-        assert await programs.crawled_at(session) == later
-        assert await programs.username_of(session, BotId(2)) == "bot_2"
-        assert await programs.username_of(session, BotId(404)) is None
-
-
-async def test_a_program_is_found_by_its_username_in_any_case_and_keeps_its_place(store: Store) -> None:
-    async with store.begin() as session:
-        await programs.replace_order(session, [program(CHESS, username="chess_bot"), program()], NOW)
-        await programs.remember(session, program(title="T" * 300, duration_months=None, end_date=NOW), NOW)
-    async with store.begin() as session:
-        found = await programs.by_username(session, "qUIZ_BOT")
-        assert found is not None
-        assert (found.bot_id, found.title, found.duration_months, found.rank_profit) == (QUIZ, "T" * 255, None, 1)
-        assert await programs.by_username(session, "nobody_bot") is None
-        assert await programs.end_date_of(session, QUIZ) == NOW
-        assert await programs.end_date_of(session, CHESS) is None
+# -- the audit -----------------------------------------------------------------------------------------------------
 
 
 async def test_the_audit_says_who_did_what_for_which_balance(store: Store, balance: BalanceId) -> None:

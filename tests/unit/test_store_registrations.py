@@ -12,7 +12,7 @@ from mtproto_bridge.store.tables import Registration
 from tests.unit import test_store as fixtures
 from tests.unit.test_store import ACCOUNT, ANNA, BORIS, NOW, register
 
-store, url, postgresql, balance = fixtures.store, fixtures.url, fixtures.postgresql, fixtures.balance
+balance = fixtures.balance
 
 OTHER = AccountId(ACCOUNT + 1)
 FIRST = 2**40 + 100
