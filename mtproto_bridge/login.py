@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mtproto_bridge.actions.life import logged_in
@@ -169,35 +170,55 @@ async def _keep(attempt: Login, store: Store, settings: BridgeSettings, console:
     if me.is_bot:
         console.say(SENTENCES["BOT"])
         return 1
-    if not await _save(attempt, store, settings, me):
+    saved = await _save(attempt, store, settings, me)
+    if saved is None:
         console.say(f"{printable(me.name)} ({me.id}) is logged in here already; this second log-in is ended again.")
         console.say(f"To log it in anew, remove it first: `python -m mtproto_bridge accounts remove {me.id}`.")
         return 1
     console.say(f"Logged in as {printable(me.name)}; the sealed session is in the store.")
-    await _register_channels(attempt, store, me, console)
-    await _learn_more(attempt.gateway(), store, me)
-    await _start_bot(attempt, store, me, settings, console)
+    try:
+        await _register_channels(attempt, store, me, console)
+        await _learn_more(attempt.gateway(), store, me)
+        await _start_bot(attempt, store, me, settings, console)
+    finally:
+        await attempt.close()  # Telegram voids a key that is used from two places: now it is the bridge's
+        await _hand_over(store, settings, saved)
     return 0
 
 
-async def _save(attempt: Login, store: Store, settings: BridgeSettings, me: Me) -> bool:
+@dataclass(frozen=True)
+class _Saved:
+    """An account that was kept, and the state it was in before."""
+
+    account: AccountId
+    before: str | None
+
+
+async def _save(attempt: Login, store: Store, settings: BridgeSettings, me: Me) -> _Saved | None:
     """Keep the session, unless the account has one already that we can use.
 
     First of all: log-ins are few a day. And with the newest key: the one we began with may be gone by now.
     """
     session, learned = attempt.result(me)
-    key_file, now = settings.session_key_file, datetime.now(UTC)
+    key_file = settings.session_key_file
     async with locked(key_file), store.begin() as unit:
         ring = KeyRing.load(key_file)
         known = await accounts.get_account(unit, me.id)
         if known and known.state == "ready" and _opens(ring, me.id, known.session):
-            return False
-        sealed = ring.seal(session)
-        before = await accounts.save_account(unit, me.id, name=me.name, username=me.username, sealed=sealed)
+            return None
+        sealed, name, username = ring.seal(session), me.name, me.username
+        before = await accounts.save_account(unit, me.id, name=name, username=username, sealed=sealed, arriving=True)
         await accounts.save_peers(unit, me.id, learned)
-        await logged_in(unit, me.id, before=before, operators=settings.operator_ids, now=now)
     attempt.kept = True
-    return True
+    return _Saved(me.id, before)
+
+
+async def _hand_over(store: Store, settings: BridgeSettings, saved: _Saved) -> None:
+    """From now on bridges serve it."""
+    account, before = saved.account, saved.before
+    async with store.begin() as unit:
+        await accounts.set_state(unit, account, before="arriving", after=accounts.arrived(before))
+        await logged_in(unit, account, before=before, operators=settings.operator_ids, now=datetime.now(UTC))
 
 
 def _opens(ring: KeyRing, account: AccountId, sealed: bytes) -> bool:

@@ -23,6 +23,7 @@ WORDS = {
     "frozen": "frozen by Telegram: it may read, not act; appeal in its app, at @SpamBot",
     "logged_out": "logged out: run `python -m mtproto_bridge login`",
     "banned": "banned or deleted at Telegram: its channels wait for another account",
+    "arriving": "being logged in; if nobody is at it any more, run `python -m mtproto_bridge login` again",
     "leaving": "half removed: run `python -m mtproto_bridge accounts remove` again, or `login` to keep it",
     "removed": "removed: its channels wait for another account",
 }

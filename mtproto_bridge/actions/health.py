@@ -53,8 +53,10 @@ def shown(health: str, account_state: str) -> Health:
     return cast("Health", health)
 
 
-async def note(session: AsyncSession, balance: tables.Balance, health: Health, now: datetime) -> None:
-    """Keep a channel's health; its managers are told once when it changed."""
+async def note(
+    session: AsyncSession, balance: tables.Balance, health: Health, now: datetime, *, actor: int | None = None
+) -> None:
+    """Keep a channel's health; its managers are told once when it changed, but for the one who looks at it now."""
     before = balance.health
     if not await balances.set_health(session, BalanceId(balance.id), before=before, after=health, at=now):
         return
@@ -68,4 +70,4 @@ async def note(session: AsyncSession, balance: tables.Balance, health: Health, n
         account_name=account.name if account else "",
         account_username=account.username if account else None,
     )
-    await outbox.put(session, now, await people.managers_but(session, balance.id, None), changed)
+    await outbox.put(session, now, await people.managers_but(session, balance.id, actor), changed)

@@ -6,6 +6,7 @@ and that the actor may. Nothing is believed that was not read.
 
 from collections.abc import Container
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.actions import health
@@ -32,6 +33,8 @@ from mtproto_bridge.protocol.requests import (
 )
 from mtproto_bridge.store import accounts, balances, outbox, people, registrations, tables
 from mtproto_bridge.telegram.gateway import Refused
+
+log = structlog.get_logger()
 
 ALREADY_IN = "USER_ALREADY_PARTICIPANT"
 TOO_MANY = "CHANNELS_TOO_MUCH"
@@ -241,8 +244,12 @@ async def _moved(context: Inside, row: tables.Registration, *, but: Container[in
 async def _be_known(context: Context) -> None:
     """The bot can promote only whom it has met: the account presses Start there, once."""
     bot = await context.shared.desk.our_bot()
-    if bot:
+    if bot is None:
+        return
+    try:
         await press_start(context.gateway, context.store, context.account, bot)
+    except Refused as refused:  # then the bot says that it cannot promote, and somebody may do it by hand
+        log.warning("bot.not_started", account=context.account, telegram=refused.message)
 
 
 # -- keeping ------------------------------------------------------------------------------------------------------
@@ -254,8 +261,9 @@ async def _stop_at(
     """It is the bot's turn: to make an invite, or to promote. `found`: of the channel, when it was looked at."""
     async with context.store.begin() as session:
         served = await balances.of_channel(session, row.channel_id)
-        if found and served and served[0].account_id == context.account:
-            await health.note(session, served[0], found, context.now())
+        # Only what was lost is news: what is being mended passes through worse states than it ends in.
+        if found and served and served[0].account_id == context.account and served[0].health == "ok":
+            await health.note(session, served[0], found, context.now(), actor=context.actor)
         row = await _move(context, session, row, state, context.account)
         return RegistrationPage(registration=await described(session, row))
 
@@ -281,7 +289,7 @@ async def _verify(context: Context, row: tables.Registration) -> RegistrationPag
             balance.registered_by, balance.used_at = context.actor, now
         is_new = manager is None or not manager.allowed
         await balances.note_proof(session, number, context.actor, allowed=True, at=now)
-        await health.note(session, balance, "ok", now)
+        await health.note(session, balance, "ok", now, actor=context.actor)
         if is_new:
             await acted(context, session, "register", balance)
         row = await _move(context, session, row, "verified", context.account, number)

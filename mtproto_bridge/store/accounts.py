@@ -12,9 +12,10 @@ from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.store.tables import Account, Balance, Peer
 from mtproto_bridge.store.upsert import Upsert
 
-State = Literal["ready", "frozen", "logged_out", "banned", "leaving", "removed"]
-"""`frozen`: it may read, not act. `banned`: or deleted, at Telegram and for good. `leaving`: about to be removed,
-bridges give its lane up. `removed`: kept for the balances that name it."""
+State = Literal["arriving", "ready", "frozen", "logged_out", "banned", "leaving", "removed"]
+"""`arriving`: the console that logs it in still speaks for it. `frozen`: it may read, not act. `banned`: or deleted,
+at Telegram and for good. `leaving`: about to be removed, bridges give its lane up. `removed`: kept for the balances
+that name it."""
 SERVING: tuple[State, ...] = ("ready", "frozen")
 """States in which an account can be connected."""
 
@@ -71,7 +72,7 @@ async def all_accounts(session: AsyncSession) -> dict[AccountId, bool]:
     The first is the desk: of those that may serve, one that may act as well if there is any, by id.
     """
     rank = case({state: number for number, state in enumerate(SERVING)}, value=Account.state, else_=len(SERVING))
-    having = select(Account.id, Account.state).where(Account.state != "leaving")
+    having = select(Account.id, Account.state).where(Account.state.not_in(("arriving", "leaving")))
     rows = await session.execute(having.order_by(rank, Account.id))
     return {AccountId(account): state in SERVING for account, state in rows}
 
@@ -103,19 +104,31 @@ async def get_account(session: AsyncSession, account: AccountId) -> KnownAccount
     return KnownAccount(*row) if row else None
 
 
-async def save_account(
-    session: AsyncSession, account: AccountId, *, name: str, username: str | None, sealed: bytes
+async def save_account(  # noqa: PLR0913 - what an account is
+    session: AsyncSession,
+    account: AccountId,
+    *,
+    name: str,
+    username: str | None,
+    sealed: bytes,
+    arriving: bool = False,
 ) -> str | None:
     """Keep a logged-in account; logging in again replaces its session. Answers the state it was in, if it was known.
 
-    A frozen one stays so until Telegram says otherwise: what it allows the account is asked anew.
+    A frozen one stays so until Telegram says otherwise: what it allows the account is asked anew. An `arriving` one
+    has no lane until it arrives.
     """
     before = await session.scalar(select(Account.state).where(Account.id == account))
-    state = "frozen" if before == "frozen" else "ready"
+    state = "arriving" if arriving else arrived(before)
     known = Account(id=account, name=name, username=username, session=sealed, state=state, checked_at=None)
     await session.merge(known)
     await session.flush()
     return before
+
+
+def arrived(before: str | None) -> State:
+    """What an account that was logged in becomes, by what it was before."""
+    return "frozen" if before == "frozen" else "ready"
 
 
 async def started_bot(session: AsyncSession, account: AccountId) -> BotId | None:

@@ -85,10 +85,6 @@ class Starling:
         await self.stop_bot()
         await self.start_bot()
 
-    def know(self, person_id: int) -> None:
-        """An account of the bridge has pressed Start at our bot, so that the bot can name it."""
-        self.world.people[person_id].started_bots.add(self.sandbox.our_bot.id)
-
     async def follows(self, url: str) -> None:
         """Somebody new opens a referral link in a real client; raises STARREF_EXPIRED for a dead one."""
         username, _, token = url.removeprefix("https://t.me/").partition("?start=_tgr_")

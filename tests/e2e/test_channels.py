@@ -147,7 +147,7 @@ async def test_a_bot_that_was_thrown_out_says_so_and_how_to_bring_it_back(starli
 
 
 async def test_an_account_the_bot_has_never_met_can_be_promoted_by_hand(starling: Starling, sam: Someone) -> None:
-    starling.world.people[VERA].started_bots.clear()
+    starling.world.faults.set(Fault("error", "messages.sendMessage", code=400, message="PEER_FLOOD", times=9))
     await opens_the_picker(sam)
     told = await sam.picks(FINDS, sees="Telegram doesn’t let me name")
     assert "Vera" in told.text
