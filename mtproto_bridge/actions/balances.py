@@ -87,7 +87,7 @@ async def _posts_in(context: Context, balance: tables.Balance) -> bool:
     seen = await health.see(context.gateway, context.account, balance.peer_id)
     if seen.health != balance.health:
         async with context.store.begin() as session:
-            await health.note(session, balance, seen.health, context.now(), actor=context.actor)
+            await health.note(session, balance, seen.health, context.now())
     if seen.posting and context.actor not in seen.posting:
         return False
     if seen.health != "ok":

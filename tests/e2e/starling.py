@@ -184,7 +184,6 @@ async def running_starling(
         starling = Starling(place, site, settings)
         for person in log_in:
             await site.log_in(place.world.people[person])
-            starling.know(person)
         await starling.start_bridge()
         stack.push_async_callback(starling.stop_bridge)
         await starling.start_bot()

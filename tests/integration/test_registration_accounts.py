@@ -186,10 +186,12 @@ async def test_a_lost_accounts_channel_is_registered_again_on_another_and_keeps_
     assert came == [DORA], "Vera managed it before: nobody is told of her again"
 
 
-async def test_a_lost_accounts_channel_that_was_called_lost_is_told_to_be_well_again(
+async def test_a_lost_accounts_channel_that_was_called_lost_is_well_again_and_the_others_are_told(
     starling: Desk, site: BridgeSite, sandbox: Sandbox
 ) -> None:
     balance = await starling.register(OWNER)
+    sandbox.world.set_admin(FINDS, DORA, {"post_messages"})
+    await starling.register(HELPER)
     sandbox.world.end_sessions(BOB)
     async with stored(site) as session:  # as the daily look notes it
         await session.execute(update(tables.Balance).where(tables.Balance.id == balance).values(health="account_lost"))
@@ -198,6 +200,7 @@ async def test_a_lost_accounts_channel_that_was_called_lost_is_told_to_be_well_a
     (event,) = await starling.told(HealthChanged)
     assert isinstance(event.what, HealthChanged)
     assert (event.what.before, event.what.health, event.what.account_name) == ("account_lost", "ok", "Carol")
+    assert [one.person_id for one in event.hearers] == [DORA], "who mends it sees that it is done"
 
 
 # -- removing what a lost account served --------------------------------------------------------------------------
