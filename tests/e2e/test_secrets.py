@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.serve import Sandbox
 from tests.e2e.installation import Installation, installed
-from tests.e2e.starling import NADIA, VERA, Someone, Starling
+from tests.e2e.starling import NADIA, SAM, VERA, Someone, Starling
 
 PASSWORD, CODE = "an unlikely password 8261", "73514"
 
@@ -58,10 +58,16 @@ def found_in(files: Iterable[Path], secret: bytes) -> list[str]:
 
 
 async def a_full_run(installation: Installation) -> str:
-    """Log in, join, revoke, rejoin; answers the link."""
+    """Log in, register a channel, join, watch another link; answers the link."""
     await installation.log_in(installation.sandbox.world.people[VERA])
     async with installation.running():
-        nadia = Someone(Starling(installation.sandbox), NADIA)
+        starling = Starling(installation.sandbox)
+        sam = Someone(starling, SAM)
+        await sam.says("/start", sees="Earn Stars")
+        await sam.presses("Add my channel", sees="Which channel should earn?")
+        made = await sam.makes_channel("Sam's corner", sees="Ready: the channel can earn")
+        assert starling.world.channels[made].invites
+        nadia = Someone(starling, NADIA)
         await nadia.says("/start", sees="Earn Stars")
         await nadia.says("/join @quiz_night_bot", sees="@quiz_night_bot")
         await nadia.presses("Join", sees="Which balance")
@@ -78,6 +84,9 @@ async def test_no_secret_stands_in_logs_queue_or_database(installation: Installa
         assert found_in(everywhere, secret) == [], name
     token = link.rpartition("=")[2].encode()
     assert found_in(installation.logs(), token) == [], "a personal link is in a log"
+    for channel in installation.sandbox.world.channels.values():
+        for invite in channel.invites:
+            assert found_in(installation.logs(), invite.hash.encode()) == [], "an invite is in a log"
     holding = found_in(installation.data(), token)
     assert any("starling.db" in one for one in holding), "links stand in the database"
     assert any(one.endswith(".aof") for one in holding), "and in the queue: this search finds what there is"
