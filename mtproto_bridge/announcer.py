@@ -14,6 +14,8 @@ from mtproto_bridge.store import Store, outbox
 AT_ONCE = 100
 LOOK_EVERY = 5.0
 """Seconds between two looks for what another bridge left behind."""
+LONGEST = 2.0
+"""Seconds that a server may take for one lot."""
 
 log = structlog.get_logger()
 
@@ -35,8 +37,9 @@ async def announce(store: Store, server: QueueServer, keys: Keys) -> None:
 async def _bring(store: Store, server: QueueServer, keys: Keys) -> int:
     async with store.begin() as session:  # a crash before its end leaves them in both places: told twice, not never
         bodies = await outbox.take(session, AT_ONCE)
-        for body in bodies:
-            await server.ask("XADD", keys.events(), "MAXLEN", "~", MOST_EVENTS, "*", "event", body)
+        adding = (server.ask("XADD", keys.events(), "MAXLEN", "~", MOST_EVENTS, "*", "event", one) for one in bodies)
+        async with asyncio.timeout(LONGEST):  # SQLite has one writer, and that is us meanwhile
+            await asyncio.gather(*adding)
         if bodies:
             await server.ask("SPUBLISH", keys.events(), "news")
     return len(bodies)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from mtproto_bridge.app import outages_told, queue_server
+from mtproto_bridge.overview import printable
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.letters import DeadLetters, Letter
 from mtproto_bridge.settings import BridgeSettings
@@ -12,6 +13,8 @@ Say = Callable[[str], object]
 START_WITHIN = timedelta(minutes=10)
 """A request that is put back is begun by then, or answered that it was too late."""
 NONE = "There are no dead letters."
+PERSONAL = ("invite", "url")
+"""What a payload says that is nobody else's to read, operators included."""
 
 
 async def dead_letters(settings: BridgeSettings, what: str, which: list[str], say: Say) -> int:
@@ -49,7 +52,8 @@ async def _handle(letters: DeadLetters, what: str, which: list[str], say: Say) -
 
 def _line(letter: Letter) -> str:
     payload = letter.request.payload
-    about = ", ".join(f"{name} {value}" for name, value in payload.model_dump(exclude={"kind"}).items())
+    facts = payload.model_dump(exclude={"kind", *PERSONAL})
+    about = printable(", ".join(f"{name} {value}" for name, value in facts.items()))
     return (
         f"{letter.id}  {letter.buried_at:%Y-%m-%d %H:%M:%S} UTC  {payload.kind} ({about}) on account {letter.account}"
         f" for person {letter.request.actor}: {letter.reason} (trace {letter.request.trace})"

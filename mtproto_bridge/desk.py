@@ -1,19 +1,21 @@
 """What is known of the queue, for operators in the chat and on the console."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from mtproto_bridge.actions.context import Lane
+from mtproto_bridge.actions.context import DeskUnreachable, Lane
 from mtproto_bridge.handling import OurBot
 from mtproto_bridge.protocol.ids import AccountId
+from mtproto_bridge.queue.checks import no_answer
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.leases import bridge_of
 from mtproto_bridge.queue.our_bot import our_bot
-from mtproto_bridge.queue.redis import QueueServer
+from mtproto_bridge.queue.redis import Outage, QueueServer
 
 
 class QueueDesk:
-    """Reads it from the queue's server; raises an Outage where that is out of reach."""
+    """Reads it from the queue's server; raises DeskUnreachable where that is out of reach."""
 
     def __init__(
         self, server: QueueServer, keys: Keys, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -24,7 +26,8 @@ class QueueDesk:
 
     async def lanes(self, accounts: Sequence[AccountId]) -> Mapping[AccountId, Lane]:
         """How the lanes of these accounts are doing."""
-        return {account: await self._lane(account) for account in accounts}
+        with _told():
+            return {account: await self._lane(account) for account in accounts}
 
     async def _lane(self, account: AccountId) -> Lane:
         floods = await self._server.moments(self._keys.floods(account))
@@ -37,8 +40,18 @@ class QueueDesk:
 
     async def dead_letters(self) -> int:
         """How many requests were given up."""
-        return int(await self._server.ask("XLEN", self._keys.dead_letters()))
+        with _told():
+            return int(await self._server.ask("XLEN", self._keys.dead_letters()))
 
     async def our_bot(self) -> OurBot | None:
         """The bot that works with this queue."""
-        return await our_bot(self._server, self._keys)
+        with _told():
+            return await our_bot(self._server, self._keys)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except Outage as error:
+        raise DeskUnreachable(no_answer(error)) from error

@@ -204,7 +204,7 @@ async def _save(attempt: Login, store: Store, settings: BridgeSettings, me: Me) 
     async with locked(key_file), store.begin() as unit:
         ring = KeyRing.load(key_file)
         known = await accounts.get_account(unit, me.id)
-        if known and known.state == "ready" and _opens(ring, me.id, known.session):
+        if known and known.state in accounts.SERVING and _opens(ring, me.id, known.session):
             return None
         sealed, name, username = ring.seal(session), me.name, me.username
         before = await accounts.save_account(unit, me.id, name=name, username=username, sealed=sealed, arriving=True)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mtproto_bridge.actions.context import Lane
-from mtproto_bridge.app import QueueError, database_url, outages_told, queue_server
+from mtproto_bridge.actions.context import DeskUnreachable, Lane
+from mtproto_bridge.app import QueueError, database_url, queue_server
 from mtproto_bridge.desk import QueueDesk
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.embedded import EmbeddedServerError
@@ -74,7 +74,7 @@ async def overview(
     lanes: Mapping[AccountId, Lane] = {}
     try:
         lanes = await _lanes(settings, [one.id for one in listed], now)
-    except (QueueError, EmbeddedServerError) as error:
+    except (QueueError, EmbeddedServerError, DeskUnreachable) as error:
         warn(f"{error} Who serves what, and flood waits, are not known.")
     rows = [_row(one, lanes.get(one.id), now()) for one in listed]
     if as_json:
@@ -91,11 +91,10 @@ async def _lanes(settings: BridgeSettings, known: Sequence[AccountId], now: Cloc
     """What the queue knows of these accounts.
 
     Raises:
-        QueueError, EmbeddedServerError: it is out of reach.
+        QueueError, EmbeddedServerError, DeskUnreachable: it is out of reach.
     """
     async with queue_server(settings) as server:
-        with outages_told():
-            return await QueueDesk(server, Keys(settings.queue_prefix), now).lanes(known)
+        return await QueueDesk(server, Keys(settings.queue_prefix), now).lanes(known)
 
 
 def _row(account: ListedAccount, lane: Lane | None, now: datetime) -> Row:

@@ -39,8 +39,12 @@ class Lane:
     """Methods that Telegram said to wait with, and until when."""
 
 
+class DeskUnreachable(Exception):  # noqa: N818 - an outage, no error of ours
+    """What is known of the queue cannot be read now."""
+
+
 class Desk(Protocol):
-    """What is known of the queue, for operators mostly."""
+    """What is known of the queue, for operators mostly. Raises DeskUnreachable."""
 
     async def lanes(self, accounts: Sequence[AccountId]) -> Mapping[AccountId, Lane]:
         """How the lanes of these accounts are doing."""

@@ -20,7 +20,7 @@ from mtproto_bridge.actions import (
     watched,
 )
 from mtproto_bridge.actions.chores import Errand
-from mtproto_bridge.actions.context import Context, Desk, Inside, Rules, Shared, failure_of
+from mtproto_bridge.actions.context import Context, Desk, DeskUnreachable, Inside, Rules, Shared, failure_of
 from mtproto_bridge.actions.life import Life
 from mtproto_bridge.actions.names import Names
 from mtproto_bridge.actions.people import People
@@ -184,7 +184,7 @@ class Actions:
         logger.info("request.done")
         return Reply.to(request, result=result)
 
-    async def _failure(self, account: AccountId, error: Exception) -> Failure:
+    async def _failure(self, account: AccountId, error: Exception) -> Failure:  # noqa: PLR0911 - one line a kind
         match error:
             case BridgeError():
                 return error.failure
@@ -195,6 +195,8 @@ class Actions:
             case AccountLost():
                 await self._lose(account, error)
                 return Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
+            case DeskUnreachable():
+                return Failure(code=ErrorCode.UNAVAILABLE)
             case SessionSealed():
                 return Failure(code=ErrorCode.ACCOUNT_UNAVAILABLE)
             case NotReached():

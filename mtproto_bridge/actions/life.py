@@ -53,7 +53,7 @@ async def logged_in(
     session: AsyncSession, account: AccountId, *, before: str | None, operators: Collection[int], now: datetime
 ) -> None:
     """An account was logged in: if it was lost before, the operators hear that it is back, and its channels are due."""
-    if before in ("logged_out", "banned"):
+    if before in ("logged_out", "banned", "arriving"):  # the last: a log-in before was broken off
         await balances.make_due(session, account)
         await tell(session, account, before=before, operators=operators, now=now)
 

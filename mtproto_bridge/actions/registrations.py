@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.actions import health
-from mtproto_bridge.actions.context import Context, Inside
+from mtproto_bridge.actions.context import Context, DeskUnreachable, Inside
 from mtproto_bridge.actions.describing import describe_registration
 from mtproto_bridge.actions.notices import acted
 from mtproto_bridge.actions.our_bot import press_start
@@ -243,13 +243,12 @@ async def _moved(context: Inside, row: tables.Registration, *, but: Container[in
 
 async def _be_known(context: Context) -> None:
     """The bot can promote only whom it has met: the account presses Start there, once."""
-    bot = await context.shared.desk.our_bot()
-    if bot is None:
-        return
     try:
-        await press_start(context.gateway, context.store, context.account, bot)
-    except Refused as refused:  # then the bot says that it cannot promote, and somebody may do it by hand
-        log.warning("bot.not_started", account=context.account, telegram=refused.message)
+        bot = await context.shared.desk.our_bot()
+        if bot:
+            await press_start(context.gateway, context.store, context.account, bot)
+    except (Refused, DeskUnreachable) as error:  # then the bot says that it cannot promote, and it is done by hand
+        log.warning("bot.not_started", account=context.account, reason=str(error))
 
 
 # -- keeping ------------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ async def all_accounts(session: AsyncSession) -> dict[AccountId, bool]:
     The first is the desk: of those that may serve, one that may act as well if there is any, by id.
     """
     rank = case({state: number for number, state in enumerate(SERVING)}, value=Account.state, else_=len(SERVING))
-    having = select(Account.id, Account.state).where(Account.state.not_in(("arriving", "leaving")))
+    having = select(Account.id, Account.state).where(Account.state != "leaving")
     rows = await session.execute(having.order_by(rank, Account.id))
     return {AccountId(account): state in SERVING for account, state in rows}
 
@@ -116,7 +116,7 @@ async def save_account(  # noqa: PLR0913 - what an account is
     """Keep a logged-in account; logging in again replaces its session. Answers the state it was in, if it was known.
 
     A frozen one stays so until Telegram says otherwise: what it allows the account is asked anew. An `arriving` one
-    has no lane until it arrives.
+    is not connected until it arrives.
     """
     before = await session.scalar(select(Account.state).where(Account.id == account))
     state = "arriving" if arriving else arrived(before)

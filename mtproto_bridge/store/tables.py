@@ -104,7 +104,7 @@ class Balance(Base):
     """The bare Telegram id of the channel, account or bot."""
     title: Mapped[str] = mapped_column(String(255))
     username: Mapped[str | None] = mapped_column(String(64))
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When its links were last read from Telegram."""
     health: Mapped[str] = mapped_column(String(16), default="ok", server_default="ok")
@@ -232,7 +232,7 @@ class Registration(Base):
     title: Mapped[str] = mapped_column(String(255))
     username: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), index=True)
-    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     """Who comes into the channel; None while it waits for the operator."""
     balance_id: Mapped[int | None] = mapped_column(ForeignKey("balance.id", ondelete="CASCADE"))
     origin: Mapped[str | None] = mapped_column(Text)

@@ -16,21 +16,30 @@ Moment = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Add the columns and make the tables."""
-    with op.batch_alter_table("account") as account:
-        account.add_column(sa.Column("premium", sa.Boolean(), nullable=False, server_default=sa.false()))
-        account.add_column(sa.Column("may_connect", sa.Boolean(), nullable=True))
-        account.add_column(sa.Column("full_at", Moment, nullable=True))
-        account.add_column(sa.Column("checked_at", Moment, nullable=True))
-        account.add_column(sa.Column("started_bot", sa.BigInteger(), nullable=True))
-        account.add_column(sa.Column("updates", sa.Text(), nullable=True))
-    with op.batch_alter_table("balance") as balance:
-        balance.add_column(sa.Column("health", sa.String(length=16), nullable=False, server_default="ok"))
-        balance.add_column(sa.Column("health_at", Moment, nullable=True))
-        balance.add_column(sa.Column("registered_by", sa.BigInteger(), nullable=True))
-        balance.add_column(sa.Column("used_at", Moment, nullable=True))
-        balance.add_column(sa.Column("idle_told_at", Moment, nullable=True))
-        balance.create_index("ix_balance_registered_by", ["registered_by"])
+    """Add the columns and make the tables.
+
+    One column after the other: Alembic's batches would make SQLite's tables anew, and dropping the old one takes
+    along what refers to it.
+    """
+    for column in (
+        sa.Column("premium", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("may_connect", sa.Boolean(), nullable=True),
+        sa.Column("full_at", Moment, nullable=True),
+        sa.Column("checked_at", Moment, nullable=True),
+        sa.Column("started_bot", sa.BigInteger(), nullable=True),
+        sa.Column("updates", sa.Text(), nullable=True),
+    ):
+        op.add_column("account", column)
+    for column in (
+        sa.Column("health", sa.String(length=16), nullable=False, server_default="ok"),
+        sa.Column("health_at", Moment, nullable=True),
+        sa.Column("registered_by", sa.BigInteger(), nullable=True),
+        sa.Column("used_at", Moment, nullable=True),
+        sa.Column("idle_told_at", Moment, nullable=True),
+    ):
+        op.add_column("balance", column)
+    op.create_index("ix_balance_registered_by", "balance", ["registered_by"])
+    op.create_index("ix_balance_account_id", "balance", ["account_id"])
     _create_person()
     _create_registration()
     _create_watched()
@@ -72,6 +81,7 @@ def _create_registration() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("person_id", "channel_id"),
     )
+    op.create_index("ix_registration_account_id", "registration", ["account_id"])
     op.create_index("ix_registration_channel_id", "registration", ["channel_id"])
     op.create_index("ix_registration_state", "registration", ["state"])
 
