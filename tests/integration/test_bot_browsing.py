@@ -1,6 +1,7 @@
 """Browsing programs: each order and filter, words from anywhere, and pages of one and the same reading."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ LIST = {
     "crawl": None,
 }
 """What /programs asks for."""
-NARROWED = {"sort": "date", "min_permille": 100, "forever": True, "words": "quiz"}
+NARROWED: dict[str, Any] = {"sort": "date", "min_permille": 100, "forever": True, "words": "quiz"}
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ async def test_a_search_longer_than_a_button_bears_is_cut_and_says_so(on: Stage)
 async def test_a_reading_that_is_gone_begins_at_page_one_and_says_so(on: Stage) -> None:
     on.bridge.answers["browse_programs"] = programs(program(), pages=3, total=13)
     await on.say("/programs")
-    newer = {"crawl": CRAWL + 600, "pages": 3, "total": 13}
+    newer: dict[str, Any] = {"crawl": CRAWL + 600, "pages": 3, "total": 13}
     on.bridge.answers["browse_programs"] = [programs(program(), page=1, **newer), programs(program(), **newer)]
     shown = await on.press("▶")
     assert asked(on) == LIST | {"crawl": CRAWL + 600}
