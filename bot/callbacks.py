@@ -4,15 +4,20 @@ A button's data comes back from the person's device and may be forged: it says w
 it or whether they may. That is asked of the bridge each time.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
 from aiogram.filters.callback_data import CallbackData
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from bot.i18n import tidy
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
+from mtproto_bridge.protocol.requests import ProgramSort
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _INT64 = 2**63
+_SORTS = {sort[0]: sort for sort in get_args(ProgramSort)}
+LONGEST_WORDS = 41
+"""Bytes of a search that fit into a button beside everything else."""
 
 
 def _written(number: int) -> str:
@@ -28,6 +33,12 @@ def _read(written: object) -> object:
     return int(written, len(_DIGITS)) if isinstance(written, str) else written
 
 
+def _fitting(words: str) -> str:
+    """Words to search for, cut to what fits: what is found then still has all that was written."""
+    plain = tidy(words.replace(":", " ")).encode(errors="ignore")
+    return plain[:LONGEST_WORDS].decode(errors="ignore").strip()
+
+
 _Int64 = Field(ge=-_INT64, lt=_INT64)
 _Balance = Annotated[BalanceId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
 _Affiliation = Annotated[AffiliationId, _Int64, BeforeValidator(_read), PlainSerializer(_written)]
@@ -40,6 +51,12 @@ _Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 _Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,28}$")]
 _Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{14}$")]
 _Page = Annotated[int, Field(ge=0, le=9_999)]
+_Sort = Annotated[
+    ProgramSort, BeforeValidator(lambda written: _SORTS.get(written, written)), PlainSerializer(lambda sort: sort[0])
+]
+_Permille = Annotated[int, Field(ge=0, le=1_000), BeforeValidator(_read), PlainSerializer(_written)]
+_Crawl = Annotated[int, Field(ge=0, lt=len(_DIGITS) ** 7), BeforeValidator(_read), PlainSerializer(_written)]
+_Words = Annotated[str, AfterValidator(_fitting)]
 
 
 class Menu(CallbackData, prefix="m"):
@@ -49,9 +66,26 @@ class Menu(CallbackData, prefix="m"):
 
 
 class ProgramsPage(CallbackData, prefix="pp"):
-    """A page of programs."""
+    """A page of programs: of those that are wanted, in one of Telegram's orders, of one reading of its lists.
+
+    The whole search is in the button, so a button of any age does what it says, whatever was searched for since.
+    """
 
     page: _Page = 0
+    sort: _Sort = "profit"
+    min_permille: _Permille = 0
+    forever: bool = False
+    crawl: _Crawl = 0
+    """0: the newest reading."""
+    words: _Words = ""
+
+    def anew(self, **wanted: object) -> Self:
+        """The first page of the newest reading, with something else wanted."""
+        return self.model_validate(self.model_dump() | {"page": 0, "crawl": 0} | wanted)
+
+
+class SearchPrograms(ProgramsPage, prefix="ps"):
+    """Ask for words to search for in this list."""
 
 
 class OpenProgram(CallbackData, prefix="p"):
@@ -246,6 +280,7 @@ class Ban(CallbackData, prefix="ob"):
 ALL: tuple[type[CallbackData], ...] = (
     Menu,
     ProgramsPage,
+    SearchPrograms,
     OpenProgram,
     FindProgram,
     ChooseBalance,

@@ -40,15 +40,17 @@ MOST_REMEMBERED = 1_000
 log = structlog.get_logger()
 
 
-def late_screen(texts: Texts, reply: Reply, now: datetime, *, note: str | None = None) -> Screen | None:
+def late_screen(texts: Texts, reply: Reply, now: datetime, us: str, *, note: str | None = None) -> Screen | None:
     """The screen for an answer, the same as in time; None for answers nobody would look at.
 
-    `note` says on a link's page what was done.
+    `us` is our username; `note` says on a link's page what was done.
     """
     if reply.failure:
         return failure_screen(texts, reply.failure, now=now, trace=reply.trace)
     if isinstance(reply.result, AffiliationPage):
         return links.link_page(texts, reply.result, note=note)
+    if isinstance(reply.result, ProgramCard):
+        return programs.program_card(texts, reply.result, us)
     screen = _SCREENS.get(type(reply.result))
     return screen(texts, reply.result) if screen else None
 
@@ -56,7 +58,6 @@ def late_screen(texts: Texts, reply: Reply, now: datetime, *, note: str | None =
 _SCREENS: dict[type[Result] | type[None], Callable[[Texts, Any], Screen]] = {
     Affiliations: links.links_page,
     Programs: programs.programs_page,
-    ProgramCard: programs.program_card,
     Channels: channels.channels_page,
     ChannelPage: channels.channel_page,
     ChannelRemoved: channels.removed,
@@ -148,7 +149,8 @@ class LateReplies:
             return
         present = await self._present(bridge, reply)
         texts = self._translations.texts(origin.locale)
-        screen = late_screen(texts, present, self._now(), note=_note(reply, present))
+        us = (await self._bot.me()).username or ""
+        screen = late_screen(texts, present, self._now(), us, note=_note(reply, present))
         if screen is None:
             return
         log.info("late.shown", trace=reply.trace)

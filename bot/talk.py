@@ -65,6 +65,10 @@ class Talk:
         self._place = caller.origin
         self._query_id = query_id
 
+    async def us(self) -> str:
+        """Our own username, as links to us name it."""
+        return (await self._bot.me()).username or ""
+
     async def show(self, screen: Screen) -> None:
         """Put a screen on the living message; what is asked from now on is answered there."""
         shown_in = await delivery.show(self._bot, self._place.chat_id, self._place.message_id, screen)

@@ -62,7 +62,7 @@ async def choose(_: CallbackQuery, callback_data: ChooseBalance, talk: Talk, bri
     """Join on the card: with one balance there is nothing to choose."""
     card = await bridge.show_program(talk.caller, bot_id=callback_data.bot_id)
     if card.program.end_date:
-        await talk.show(programs.program_card(talk.texts, card, note="join.note_closing"))
+        await talk.show(programs.program_card(talk.texts, card, await talk.us(), note="join.note_closing"))
     else:
         await talk.show(join.choose_balance(talk.texts, card, callback_data.page))
 
@@ -82,7 +82,7 @@ async def _ask(talk: Talk, bridge: BridgeClient, now: Now, wanted: AskJoin, *, n
     if alive:
         await talk.show(links.link_page(talk.texts, alive, note=note or links.after_join(alive)))
     elif card.program.end_date:
-        await talk.show(programs.program_card(talk.texts, card, note="join.note_closing"))
+        await talk.show(programs.program_card(talk.texts, card, await talk.us(), note="join.note_closing"))
     else:
         await talk.show(join.confirm_join(talk.texts, card, balance, Nonce.mint(now()), note=note))
 

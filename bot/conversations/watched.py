@@ -38,7 +38,7 @@ async def own_balance(
     """My own balance, in the choice of one."""
     card = await bridge.show_program(talk.caller, bot_id=callback_data.bot_id)
     if card.program.end_date:
-        await talk.show(programs.program_card(talk.texts, card, note="join.note_closing"))
+        await talk.show(programs.program_card(talk.texts, card, await talk.us(), note="join.note_closing"))
         return
     await state.set_state(Pasting.link)
     await talk.show(watched.own_balance(talk.texts, card.program))

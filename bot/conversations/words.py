@@ -1,10 +1,11 @@
 """What no other conversation took: plain words, unknown commands, buttons nobody understands any more."""
 
 from aiogram import F, Router
+from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 
-from bot.callbacks import FindProgram
-from bot.conversations.programs import open_card
+from bot.callbacks import FindProgram, ProgramsPage
+from bot.conversations.programs import open_card, search, within
 from bot.conversations.watched import check
 from bot.references import username_in
 from bot.screens import menu
@@ -19,19 +20,22 @@ def names_a_bot(text: str) -> str | None:
     return username_in(text) if marked else None
 
 
-async def words(message: Message, talk: Talk, bridge: BridgeClient) -> None:
-    """A referral link is checked, an @username or another link opens its program's card; the rest gets a hint."""
-    link = referral_in(message.text or "")
-    if link:
-        await check(talk, bridge, link)
-        return
-    username = names_a_bot(message.text or "")
-    if username is None:
+async def words(message: Message, talk: Talk, bridge: BridgeClient, state: FSMContext) -> None:
+    """A referral link is checked, a bot's name or another link opens its program's card; other words are searched."""
+    text = message.text or ""
+    if not ProgramsPage(words=text).words:  # a picture, or nothing but signs
         await talk.show(menu.hint(talk.texts))
         return
-    talk.again = FindProgram(username=username)
-    await talk.working()
-    await open_card(talk, bridge, username=username)
+    wanted = (await within(state)).anew(words=text)
+    link, username = referral_in(text), names_a_bot(text)
+    if link:
+        await check(talk, bridge, link)
+    elif username:
+        talk.again = FindProgram(username=username)
+        await talk.working()
+        await open_card(talk, bridge, username=username)
+    else:
+        await search(talk, bridge, wanted)
 
 
 async def unknown_command(_: Message, talk: Talk) -> None:

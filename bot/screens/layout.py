@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from aiogram.filters.callback_data import CallbackData
 
@@ -15,6 +16,11 @@ class Url:
     """A button that opens an address."""
 
     address: str
+
+
+def share(address: str) -> Url:
+    """Telegram's own way to send an address to somebody (core.telegram.org/widgets/share)."""
+    return Url(f"https://t.me/share/url?url={quote(address, safe='')}")
 
 
 @dataclass(frozen=True)

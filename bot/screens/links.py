@@ -1,11 +1,10 @@
 """The person's links: all of them, one of them, and revoking it."""
 
 from decimal import Decimal
-from urllib.parse import quote
 
 from bot.callbacks import AskJoin, AskRevoke, ConfirmRevoke, LinksPage, OpenLink, WatchedLinks
 from bot.i18n import Html, Texts
-from bot.screens.layout import Button, Copy, Screen, Url, lines, pager, paragraphs, rows_of
+from bot.screens.layout import Button, Copy, Screen, lines, pager, paragraphs, rows_of, share
 from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import commission_line, duration_line, open_button
 from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations
@@ -100,7 +99,7 @@ def _figures(texts: Texts, link: Affiliation) -> Html:
 def sharing_row(texts: Texts, url: str) -> tuple[Button | None, Button]:
     """Copy and Share."""
     copy = Button(texts.plain("link.copy_button"), Copy(url)) if len(url) <= LONGEST_COPY else None
-    return copy, Button(texts.plain("link.share_button"), Url(f"https://t.me/share/url?url={quote(url, safe='')}"))
+    return copy, Button(texts.plain("link.share_button"), share(url))
 
 
 def _live_buttons(texts: Texts, link: Affiliation, page: int) -> tuple[tuple[Button, ...], ...]:

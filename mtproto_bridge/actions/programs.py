@@ -36,6 +36,10 @@ async def browse(context: Context, request: BrowsePrograms) -> Programs:
         total=total,
         crawl=crawl,
         read_at=datetime.fromtimestamp(crawl, UTC) if crawl else None,
+        sort=request.sort,
+        min_permille=request.min_permille,
+        forever=request.forever,
+        words=request.words,
         stale_accounts=stale,
     )
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from mtproto_bridge.protocol.errors import ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
-from mtproto_bridge.protocol.requests import VERSION, Envelope, Origin
+from mtproto_bridge.protocol.requests import VERSION, Envelope, Origin, ProgramSort
 
 BalanceKind = Literal["channel", "account", "bot"]
 Health = Literal["ok", "rights_missing", "unreachable", "account_lost", "frozen"]
@@ -101,6 +101,11 @@ class Programs(MayBeStale):
     """Which reading of Telegram's lists this is a page of: named again, the next page neither repeats nor skips."""
     read_at: datetime | None = None
     """When that was."""
+    sort: ProgramSort = "profit"
+    """This and the next three: what was asked for, so that an answer that comes late says it, too."""
+    min_permille: int = 0
+    forever: bool = False
+    words: str = ""
 
 
 class ProgramCard(MayBeStale):

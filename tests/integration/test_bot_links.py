@@ -8,7 +8,7 @@ from bot.callbacks import ConfirmRevoke
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import AffiliationId, BotId
 from tests.integration.bot_fixtures import Stage, stage
-from tests.unit.bot_samples import GARDEN, NONCE, URL, link, links, page, program, programs
+from tests.unit.bot_samples import GARDEN, NONCE, URL, link, links, page
 
 ROW = "1. Quiz Night → Garden"
 
@@ -59,8 +59,6 @@ async def test_a_page_that_is_gone_shows_the_last_there_is(on: Stage) -> None:
     on.bridge.answers["list_affiliations"] = [links(page=5, pages=1), links(link(), page=0, pages=1)]
     assert "Quiz Night" in (await on.forge("lp:5")).text
     assert on.last_asked("list_affiliations").about["page"] == 0
-    on.bridge.answers["browse_programs"] = [programs(page=5, pages=2), programs(program(), page=1, pages=2)]
-    assert "Quiz Night" in (await on.forge("pp:5")).text
 
 
 async def test_revoking_asks_first_and_then_says_that_the_link_is_dead(on: Stage) -> None:

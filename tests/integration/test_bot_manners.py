@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bot.screens.programs import PAGE_SIZE
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from sandbox.botapi.about_bot import shown_commands
 from sandbox.botapi.model import CallbackQuery
@@ -39,14 +38,6 @@ async def test_everybody_sees_the_commands_in_their_language(on: Stage) -> None:
     assert russian[1]["description"] == "Программы, в которых можно участвовать"
 
 
-async def test_programs_are_asked_for_a_page_at_a_time(on: Stage) -> None:
-    shown = await on.say("/programs")
-    assert on.last_asked("browse_programs").about == {"page": 0, "size": PAGE_SIZE}
-    opened = await on.press("1. Quiz Night · 12.5%")
-    assert opened.id == shown.id
-    assert "Join" in str(opened.labels)
-
-
 async def test_a_deep_link_opens_the_card_and_an_unknown_payload_the_start(on: Stage) -> None:
     assert "Quiz Night" in (await on.say("/start j_8000002")).text
     assert on.last_asked("show_program").about["bot_id"] == 8000002
@@ -56,7 +47,10 @@ async def test_a_deep_link_opens_the_card_and_an_unknown_payload_the_start(on: S
 
 async def test_plain_words_open_a_card_only_when_they_name_a_bot(on: Stage) -> None:
     assert "Quiz Night" in (await on.say("https://t.me/quiz_bot/play")).text
-    assert "didn’t understand" in (await on.say("revoke my links")).text
+    assert on.last_asked("show_program").about["username"] == "quiz_bot"
+    shown = await on.say("revoke my links")
+    assert on.last_asked("browse_programs").about["words"] == "revoke my links"
+    assert "My links" in str(shown.labels), "old habits are understood through the menu"
     assert "don’t have that command" in (await on.say("/withdraw")).text
     assert "/programs" in (await on.say("/help")).text
 

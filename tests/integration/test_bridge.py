@@ -265,6 +265,14 @@ async def test_programs_come_in_telegrams_order_with_what_is_joined(client: Brid
     assert not any(one.joined for one in (await client.browse_programs(STRANGER, page=0, size=6)).programs)
 
 
+async def test_a_list_of_programs_says_what_was_asked_for(client: BridgeClient) -> None:
+    found = await client.browse_programs(
+        OWNER, page=0, size=6, sort="date", min_permille=100, forever=True, words="CHESS"
+    )
+    assert [one.username for one in found.programs] == ["chess_bot"]
+    assert (found.sort, found.min_permille, found.forever, found.words) == ("date", 100, True, "CHESS")
+
+
 async def test_a_program_card_shows_which_balances_have_joined(client: BridgeClient, site: BridgeSite) -> None:
     account, channel, own_bot = (await client.list_balances(ME)).balances
     await client.join(ME, channel.id, BotId(QUIZ), site.nonce())

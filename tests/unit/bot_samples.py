@@ -63,8 +63,14 @@ def card(*balances: Balance, **changes: Any) -> ProgramCard:
     return ProgramCard(program=program(**changes), balances=list(balances))
 
 
-def programs(*found: Program, page: int = 0, pages: int = 1, total: int | None = None) -> Programs:
-    return Programs(programs=list(found), page=page, pages=pages, total=len(found) if total is None else total)
+CRAWL = int(NOW.timestamp())
+"""The number of a reading of Telegram's lists."""
+
+
+def programs(*found: Program, page: int = 0, pages: int = 1, total: int | None = None, **wanted: Any) -> Programs:
+    total = len(found) if total is None else total
+    values = Programs(programs=list(found), page=page, pages=pages, total=total, crawl=CRAWL, read_at=NOW)
+    return values.model_copy(update=wanted)
 
 
 def link(**changes: Any) -> Affiliation:

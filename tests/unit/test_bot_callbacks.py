@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import callbacks
-from bot.callbacks import ALL, ConfirmRevoke, OpenProgram
+from bot.callbacks import ALL, ConfirmRevoke, OpenProgram, ProgramsPage
+from bot.i18n import tidy
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 NONCES = st.from_regex(r"[A-Za-z0-9_-]{14}", fullmatch=True)
@@ -26,6 +27,11 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "banned": st.booleans(),
     "nonce": NONCES,
     "page": PAGES,
+    "sort": st.sampled_from(["profit", "revenue", "date"]),
+    "min_permille": st.integers(0, 1_000),
+    "forever": st.booleans(),
+    "crawl": st.integers(0, 36**7 - 1),
+    "words": st.text(),
     "to": st.sampled_from(["start", "help"]),
     "username": st.from_regex(r"[A-Za-z0-9_]{1,32}", fullmatch=True),
     "token": st.from_regex(r"[A-Za-z0-9_-]{1,28}", fullmatch=True),
@@ -84,3 +90,17 @@ def test_a_forged_confirmation_is_refused(forged: str) -> None:
 
 def test_ids_are_written_short() -> None:
     assert OpenProgram.model_validate({"bot_id": 8000002}).pack() == "p:4rgua"
+
+
+@given(st.text())
+def test_a_search_that_is_too_long_is_cut_and_never_within_a_letter(text: str) -> None:
+    kept = ProgramsPage(words=text).words
+    assert len(kept.encode()) <= callbacks.LONGEST_WORDS
+    assert kept in tidy(text.replace(":", " "))
+    assert ProgramsPage(words=kept).words == kept
+
+
+def test_a_search_begins_at_the_first_page_of_the_newest_reading() -> None:
+    here = ProgramsPage(page=3, sort="date", crawl=1_800_000_000, words="quiz")
+    assert here.anew(forever=True) == ProgramsPage(sort="date", forever=True, words="quiz")
+    assert here.pack() == "pp:3:d:0:0:tro8w0:quiz"

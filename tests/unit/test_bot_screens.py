@@ -1,6 +1,8 @@
 """Each screen says what a person must know, in every state; Telegram would take every one of them."""
 
 from decimal import Decimal
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,14 +18,18 @@ from bot.callbacks import (
     LinksPage,
     OpenLink,
     OwnBalance,
+    ProgramsPage,
+    SearchPrograms,
     WatchedLinks,
 )
-from bot.i18n import Texts
+from bot.i18n import Texts, tidy
 from bot.screens import Copy, Url, join, menu
 from bot.screens import links as link_screens
 from bot.screens import programs as program_screens
 from mtproto_bridge.protocol.ids import BalanceId, BotId
+from mtproto_bridge.protocol.replies import Programs
 from tests.unit.bot_samples import (
+    CRAWL,
     END,
     GARDEN,
     KITCHEN,
@@ -45,6 +51,7 @@ from tests.unit.bot_samples import (
 
 BOTH = pytest.mark.parametrize("texts", [english, russian], ids=["en", "ru"])
 BOT = BotId(8000002)
+US = "starling_bot"
 JOINED = GARDEN.model_copy(update={"joined": True})
 
 
@@ -82,9 +89,84 @@ def test_one_page_has_no_pager() -> None:
 
 @BOTH
 def test_no_programs_at_all_is_a_sentence_with_a_next_step(texts: Texts) -> None:
-    shown = checked(program_screens.programs_page(texts, programs()))
+    shown = checked(program_screens.programs_page(texts, programs(crawl=0, read_at=None)))
     assert "@username" in words(shown)
     assert shown.rows
+    assert not any(isinstance(action, ProgramsPage) for action in actions(shown)), "there is nothing to loosen"
+
+
+def narrowed(**changes: Any) -> Programs:
+    wanted = {"sort": "revenue", "min_permille": 200, "forever": True, "words": "quiz"}
+    return programs(program(), page=1, pages=3, total=13, **wanted | changes)
+
+
+def test_a_list_says_its_order_what_it_is_narrowed_to_and_how_old_it_is() -> None:
+    said = words(checked(program_screens.programs_page(english, narrowed())))
+    assert "13 affiliate programs\nthe highest revenue first · “quiz” · 20% or more · forever only\n" in said
+    assert "As of November 1, 2026, 12:00 PM UTC" in said
+    assert "the most profitable first\nAs of" in words(program_screens.programs_page(english, programs(program())))
+
+
+def test_paging_stays_in_the_same_search_and_the_same_reading() -> None:
+    shown = program_screens.programs_page(english, narrowed())
+    here = ProgramsPage(sort="revenue", min_permille=200, forever=True, words="quiz", crawl=CRAWL)
+    by_label = dict(zip(labels(shown), actions(shown), strict=True))
+    pages = [by_label[label] for label in ("◀", "2/3", "▶")]
+    assert pages == [here.model_copy(update={"page": page}) for page in (0, 1, 2)]
+
+
+def test_another_order_or_filter_begins_anew_with_the_rest_as_it_was() -> None:
+    shown = program_screens.programs_page(english, narrowed())
+    here = ProgramsPage(sort="revenue", min_permille=200, forever=True, words="quiz")
+    by_label = dict(zip(labels(shown), actions(shown), strict=True))
+    assert by_label["↕ Revenue"] == here.anew(sort="date")
+    assert by_label["Commission: 20%+"] == here.anew(min_permille=300)
+    assert by_label["☑ Forever only"] == here.anew(forever=False)
+    assert by_label["🔎 Search"] == SearchPrograms.model_validate(here.model_dump())
+    assert by_label["✖ Show all programs"] == ProgramsPage(sort="revenue")
+
+
+@pytest.mark.parametrize(("now", "then"), [(0, 100), (100, 200), (200, 300), (300, 500), (500, 0), (150, 0)], ids=str)
+def test_the_smallest_commission_goes_round_and_a_forged_one_comes_back(now: int, then: int) -> None:
+    shown = program_screens.programs_page(english, programs(program(), min_permille=now))
+    assert ProgramsPage(min_permille=then) in actions(shown)
+
+
+def test_the_order_goes_round() -> None:
+    sorts = ("profit", "revenue", "date", "profit")
+    for now, then in pairwise(sorts):
+        shown = program_screens.programs_page(english, programs(program(), sort=now))
+        assert ProgramsPage().anew(sort=then) in actions(shown)
+
+
+def test_what_is_not_narrowed_needs_no_way_out() -> None:
+    assert "✖ Show all programs" not in labels(program_screens.programs_page(english, programs(program())))
+
+
+@BOTH
+def test_where_nothing_is_found_it_says_for_what_and_how_to_ask_for_less(texts: Texts) -> None:
+    empty = programs(total=0, sort="date", min_permille=500, forever=True, words="<quiz>")
+    shown = checked(program_screens.programs_page(texts, empty))
+    assert "<quiz>" in words(shown)
+    assert tidy(texts.commission(500)) in words(shown)
+    wanted = ProgramsPage(sort="date", min_permille=500, forever=True, words="<quiz>")
+    for way in (ProgramsPage(sort="date"), wanted.anew(min_permille=0), wanted.anew(forever=False)):
+        assert way in actions(shown)
+
+
+@BOTH
+def test_a_renewed_list_says_so(texts: Texts) -> None:
+    for found in (programs(program()), programs(words="quiz")):
+        shown = checked(program_screens.programs_page(texts, found, note="programs.note_renewed"))
+        assert shown.text.startswith(texts("programs.note_renewed"))
+
+
+@BOTH
+def test_the_question_for_words_leads_back_to_the_list(texts: Texts) -> None:
+    here = ProgramsPage(sort="date", words="quiz")
+    shown = checked(program_screens.ask_for_words(texts, here))
+    assert actions(shown) == [here]
+    assert "/cancel" in words(shown)
 
 
 @pytest.mark.parametrize(
@@ -93,17 +175,32 @@ def test_no_programs_at_all_is_a_sentence_with_a_next_step(texts: Texts) -> None
 def test_the_share_is_hidden_when_telegram_gives_no_figure(nanos: int | None, share: Decimal | None) -> None:
     found = program(daily_revenue_nanos=nanos)
     assert program_screens.daily_share(found) == share
-    assert ("Your share" in words(program_screens.program_card(english, card(daily_revenue_nanos=nanos)))) == bool(
+    assert ("Your share" in words(program_screens.program_card(english, card(daily_revenue_nanos=nanos), US))) == bool(
         share
     )
 
 
+def test_the_calculator_says_what_many_referred_users_would_bring_at_that_share() -> None:
+    said = words(program_screens.program_card(english, card(), US))
+    assert "👥 10 users: about ⭐ 2.5 Stars a day" in said
+    assert "👥 100 users: about ⭐ 25 Stars a day" in said
+    assert "👥 1,000 users: about ⭐ 250 Stars a day" in said
+    assert "👥" not in words(program_screens.program_card(english, card(daily_revenue_nanos=None), US))
+
+
+@BOTH
+def test_a_program_is_shared_by_our_own_link_while_it_can_be_joined(texts: Texts) -> None:
+    link = Url("https://t.me/share/url?url=https%3A%2F%2Ft.me%2Fstarling_bot%3Fstart%3Dj_8000002")
+    assert link in actions(checked(program_screens.program_card(texts, card(GARDEN), US)))
+    assert link not in actions(program_screens.program_card(texts, card(GARDEN, end_date=END), US))
+
+
 def test_a_card_says_what_is_paid_and_for_how_long_per_referred_user() -> None:
-    said = words(checked(program_screens.program_card(english, card(GARDEN))))
+    said = words(checked(program_screens.program_card(english, card(GARDEN), US)))
     assert "Quiz Night · @quiz_bot" in said
     assert "12.5% of the Stars a referred user spends" in said
     assert "1 year from a referred user’s first start" in said
-    assert "for as long as" in words(program_screens.program_card(english, card(duration_months=None)))
+    assert "for as long as" in words(program_screens.program_card(english, card(duration_months=None), US))
 
 
 def test_join_goes_straight_to_the_confirmation_with_one_balance_and_asks_with_several_or_none() -> None:
@@ -118,16 +215,16 @@ def test_join_goes_straight_to_the_confirmation_with_one_balance_and_asks_with_s
 
 
 def test_a_balance_that_has_joined_leads_to_its_link() -> None:
-    shown = checked(program_screens.program_card(english, card(JOINED)))
+    shown = checked(program_screens.program_card(english, card(JOINED), US))
     assert "Join" not in labels(shown)
     assert OpenLink(balance_id=GARDEN.id, bot_id=BOT) in actions(shown)
-    both = program_screens.program_card(english, card(JOINED, KITCHEN))
+    both = program_screens.program_card(english, card(JOINED, KITCHEN), US)
     assert "Join" in labels(both)
 
 
 @BOTH
 def test_a_closing_program_says_when_and_cannot_be_joined(texts: Texts) -> None:
-    shown = checked(program_screens.program_card(texts, card(GARDEN, end_date=END)))
+    shown = checked(program_screens.program_card(texts, card(GARDEN, end_date=END), US))
     assert texts.moment(END) in shown.text
     assert not any(isinstance(action, AskJoin | ChooseBalance) for action in actions(shown))
 
@@ -319,7 +416,9 @@ def test_a_full_page_of_the_longest_names_fits_a_message() -> None:
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_no_title_breaks_a_screen(title: str, balance_title: str) -> None:
     balance = GARDEN.model_copy(update={"title": balance_title})
-    checked(program_screens.programs_page(english, programs(program(title=title))))
+    checked(
+        program_screens.programs_page(english, programs(program(title=title), words=ProgramsPage(words=title).words))
+    )
     checked(join.choose_balance(english, card(balance, KITCHEN, title=title)))
     checked(join.confirm_join(english, card(balance, title=title), balance, NONCE))
     checked(link_screens.link_page(english, page(bot_title=title, balance=balance)))
