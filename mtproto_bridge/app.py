@@ -94,6 +94,8 @@ async def run(settings: BridgeSettings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, bridge.owner.stop)
+        if settings.nobody_approves:
+            log.warning("registration.nobody_approves", help="set OPERATOR_IDS, or REGISTRATION to open or closed")
         log.info("bridge.ready", name=settings.bridge_name)
         await bridge.serve()
     log.info("bridge.stopped")

@@ -20,10 +20,18 @@ Finding = tuple[bool | None, str]
 """Whether it is fine, None for what is only to be known, and the sentence."""
 
 
+NOBODY_APPROVES = (
+    "Channels wait for an operator's word (REGISTRATION=approval), but OPERATOR_IDS is empty: set it to your own "
+    "Telegram user id, or REGISTRATION to open or closed."
+)
+
+
 async def findings(settings: BridgeSettings) -> AsyncIterator[Finding]:
     """Look at the queue, the store, the key, the accounts and the server setting; logs nobody in."""
     async for finding in _queue(settings):
         yield finding
+    if settings.nobody_approves:
+        yield None, NOBODY_APPROVES
     try:
         connector(settings)
     except ServerSettingError as error:

@@ -44,6 +44,11 @@ class BridgeSettings(BaseSettings):
     operator_ids: Annotated[frozenset[int], NoDecode] = frozenset()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @property
+    def nobody_approves(self) -> bool:
+        """Whether people who register channels would wait for nobody."""
+        return self.registration == "approval" and not self.operator_ids
+
     @field_validator("operator_ids", mode="before")
     @classmethod
     def _ids_between_commas(cls, value: object) -> object:

@@ -112,6 +112,7 @@ async def test_check_says_what_the_server_is_like_and_claims_nothing(launch: Lau
             redis_url=SecretStr(url),
             data_dir=tmp_path / "data",
             session_key_file=tmp_path / "key",
+            registration="open",
         )
         return [one async for one in check.findings(settings) if "account" not in one[1]]
 

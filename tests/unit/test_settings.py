@@ -253,3 +253,15 @@ def test_help_waits_for_nothing_and_names_every_command(tmp_path: Path) -> None:
     code, said = command(tmp_path, "--help")
     assert code == 0
     assert all(name in said for name in ("run", "login", "check"))
+
+
+@pytest.mark.parametrize(
+    ("registration", "operators", "unheard"),
+    [("approval", "", True), ("approval", "1002, 1003", False), ("open", "", False), ("closed", "", False)],
+)
+def test_channels_that_would_wait_for_nobody_are_noticed(registration: str, operators: str, unheard: bool) -> None:
+    settings = BridgeSettings.model_validate(
+        {"api_id": 1, "api_hash": "0" * 32, "registration": registration, "operator_ids": operators}
+    )
+    assert settings.nobody_approves is unheard
+    assert settings.operator_ids == ({1002, 1003} if operators else set())
