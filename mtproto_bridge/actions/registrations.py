@@ -299,7 +299,8 @@ async def _verify(context: Context, row: tables.Registration) -> RegistrationPag
         balance, manager = await balances.find(session, number, context.actor)
         if balance is None:
             raise BridgeError(ErrorCode.INTERNAL)
-        if known is None:
+        is_first = known is None and balance.registered_by is None  # somebody else may have come in between
+        if is_first:
             balance.registered_by, balance.used_at = context.actor, now
         is_new = manager is None or not manager.allowed
         await balances.note_proof(session, number, context.actor, allowed=True, at=now)
@@ -307,7 +308,7 @@ async def _verify(context: Context, row: tables.Registration) -> RegistrationPag
         if is_new:
             await acted(context, session, "register", balance)
         row = await _move(context, session, row, "verified", context.account, number)
-        return RegistrationPage(registration=await described(session, row), added=known is not None and is_new)
+        return RegistrationPage(registration=await described(session, row), added=is_new and not is_first)
 
 
 async def _move(  # noqa: PLR0913 - where it stands

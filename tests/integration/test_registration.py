@@ -1,5 +1,6 @@
 """Registering a channel, from the tap to a balance that earns: real Telethon, a real aiogram bot, a real queue."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -228,6 +229,18 @@ async def test_two_people_who_register_one_channel_at_once_bring_one_account_in(
     assert (await starling.bridge.advance_registration(HELPER, second)).registration.state == "verified"
     assert (await starling.bridge.advance_registration(OWNER, at)).added
     assert calls(sandbox, "messages.importChatInvite") == 1
+
+
+async def test_two_people_whose_channel_is_verified_at_once_both_manage_it(starling: Desk) -> None:
+    first, second = await starling.start(OWNER), await starling.start(HELPER)
+    at = (await starling.come_in(OWNER, first)).registration
+    await starling.promote(at)
+    done = await asyncio.gather(
+        starling.bridge.advance_registration(OWNER, at), starling.bridge.advance_registration(HELPER, second)
+    )
+    assert [one.registration.state for one in done] == ["verified", "verified"]
+    assert len({one.registration.balance_id for one in done}) == 1
+    assert sorted(one.added for one in done) == [False, True]
 
 
 async def test_picking_twice_is_one_registration_that_goes_on(starling: Desk) -> None:
