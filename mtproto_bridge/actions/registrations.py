@@ -52,7 +52,9 @@ async def start(context: Inside, request: StartRegistration) -> RegistrationPage
     """
     async with context.store.begin() as session:
         row = await registrations.of(session, context.actor, request.channel_id)
-        state = await _admit(context, session, request.channel_id, row)
+        before = row.state if row else None
+        served = await _served(session, request.channel_id)
+        state = await _admit(context, session, row, served)
         account = None
         if state == "picked":
             placed = await place(context, session, request.channel_id, row)
@@ -65,29 +67,36 @@ async def start(context: Inside, request: StartRegistration) -> RegistrationPage
             username=request.username,
             state=state,
             account=account,
+            balance=served,
             origin=context.origin.model_dump_json() if context.origin else None,
             at=context.now(),
         )
-        if state == "waiting" and row is None:
+        if state == "waiting" and before != "waiting":
             await _ask_operators(context, session, kept)
         return RegistrationPage(registration=await described(session, kept))
 
 
+async def _served(session: AsyncSession, channel_id: int) -> BalanceId | None:
+    """The channel's balance. What goes on because of it is kept with it, and forgotten with it: nobody approved it."""
+    served = await balances.of_channel(session, channel_id)
+    return BalanceId(served[0].id) if served else None
+
+
 async def _admit(
-    context: Inside, session: AsyncSession, channel_id: int, row: tables.Registration | None
+    context: Inside, session: AsyncSession, row: tables.Registration | None, served: BalanceId | None
 ) -> RegistrationState:
     """Whether the operator lets the actor register the channel: `picked`, `waiting` or `refused`.
 
     Raises:
         BridgeError: registration_closed, too_many_channels.
     """
-    rules = context.shared.rules
-    registered = await balances.of_channel(session, channel_id)
-    if registered or context.actor in rules.operators or (row and row.state in registrations.UNDER_WAY):
+    rules, now = context.shared.rules, context.now()
+    if served or context.actor in rules.operators or (row and registrations.is_under_way(row, now)):
         return "picked"
     if rules.registration == "closed":
         raise BridgeError(ErrorCode.REGISTRATION_CLOSED)
-    if row is None and await registrations.count_of(session, context.actor, context.now()) >= rules.registration_limit:
+    is_counted = row is not None and row.state == "waiting"
+    if not is_counted and await registrations.count_of(session, context.actor, now) >= rules.registration_limit:
         raise BridgeError(Failure(code=ErrorCode.TOO_MANY_CHANNELS, limit=rules.registration_limit))
     if rules.registration == "open":
         return "picked"
@@ -101,16 +110,21 @@ async def _ask_operators(context: Inside, session: AsyncSession, row: tables.Reg
 
 
 async def resume(context: Inside, request: ResumeRegistration) -> RegistrationPage:
-    """Where a registration stands; one whose account cannot go on gets another.
+    """Where a registration stands; one whose account cannot go on gets another, an old one is begun again.
 
     Raises:
-        BridgeError: registration_gone, no_capacity.
+        BridgeError: registration_gone, registration_closed, too_many_channels, no_capacity.
     """
     async with context.store.begin() as session:
         row = await _own(context, session, request.registration_id)
         if row.state in registrations.UNDER_WAY:
-            placed = await place(context, session, row.channel_id, row)
-            row = await _move(context, session, row, placed.state, placed.account)
+            served = await _served(session, row.channel_id)
+            if await _admit(context, session, row, served) == "picked":
+                placed = await place(context, session, row.channel_id, row)
+                row = await _move(context, session, row, placed.state, placed.account, served)
+            else:
+                row = await _move(context, session, row, "waiting", None)
+                await _ask_operators(context, session, row)
         return RegistrationPage(registration=await described(session, row))
 
 
@@ -284,7 +298,8 @@ async def _verify(context: Context, row: tables.Registration) -> RegistrationPag
         balance, manager = await balances.find(session, number, context.actor)
         if balance is None:
             raise BridgeError(ErrorCode.INTERNAL)
-        if known is None:
+        is_first = known is None and balance.registered_by is None  # somebody else may have come in between
+        if is_first:
             balance.registered_by, balance.used_at = context.actor, now
         is_new = manager is None or not manager.allowed
         await balances.note_proof(session, number, context.actor, allowed=True, at=now)
@@ -292,7 +307,7 @@ async def _verify(context: Context, row: tables.Registration) -> RegistrationPag
         if is_new:
             await acted(context, session, "register", balance)
         row = await _move(context, session, row, "verified", context.account, number)
-        return RegistrationPage(registration=await described(session, row), added=known is not None and is_new)
+        return RegistrationPage(registration=await described(session, row), added=is_new and not is_first)
 
 
 async def _move(  # noqa: PLR0913 - where it stands
@@ -300,7 +315,7 @@ async def _move(  # noqa: PLR0913 - where it stands
     session: AsyncSession,
     row: tables.Registration,
     state: RegistrationState,
-    account: AccountId,
+    account: AccountId | None,
     balance: BalanceId | None = None,
 ) -> tables.Registration:
     number = RegistrationId(row.id)

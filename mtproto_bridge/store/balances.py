@@ -11,6 +11,8 @@ from mtproto_bridge.protocol.replies import BalanceKind
 from mtproto_bridge.store.tables import Account, Affiliation, Balance, Manager
 from mtproto_bridge.store.upsert import Upsert
 
+_REGISTERED = Upsert(Balance, ("kind", "peer_id"), ("title", "username", "account_id"), returning="id")
+_MET = Upsert(Manager, ("balance_id", "person_id"), ())
 _PROVEN = Upsert(Manager, ("balance_id", "person_id"), ("allowed", "checked_at"))
 # Built once: building a statement costs more than running it, and this one runs whenever somebody acts.
 _FIND = (
@@ -52,12 +54,6 @@ async def channels_of(session: AsyncSession, person: int) -> list[tuple[Balance,
     return [(balance, manager, account) for balance, manager, account in rows]
 
 
-async def owned_bots(session: AsyncSession, account: AccountId) -> list[Balance]:
-    """The bots written down as an account's own."""
-    mine = (Balance.kind == "bot", Balance.account_id == account)
-    return list(await session.scalars(select(Balance).where(*mine)))
-
-
 async def remove(session: AsyncSession, balance: BalanceId) -> None:
     """Forget a balance with its managers, links and registrations."""
     await session.execute(delete(Balance).where(Balance.id == balance))
@@ -97,15 +93,11 @@ async def register(  # noqa: PLR0913 - what a balance is
     managers: Iterable[int],
 ) -> BalanceId:
     """Write a balance down, or renew what is known of it; managers are added, none is removed."""
-    row = await session.scalar(select(Balance).where(Balance.kind == kind, Balance.peer_id == peer_id))
-    if row is None:
-        row = Balance(kind=kind, peer_id=peer_id, title=title, username=username, account_id=account)
-        session.add(row)
-    row.title, row.username, row.account_id = title, username, account
-    await session.flush()
+    told = {"kind": kind, "peer_id": peer_id, "title": title, "username": username, "account_id": account}
+    number = await _REGISTERED.run(session, told)
+    row = await session.get_one(Balance, number, populate_existing=True)
     for person in managers:
-        if await session.get(Manager, (row.id, person)) is None:
-            session.add(Manager(balance_id=row.id, person_id=person))
+        await _MET.run(session, {"balance_id": row.id, "person_id": person})
     return BalanceId(row.id)
 
 

@@ -15,9 +15,9 @@ from mtproto_bridge.store.upsert import Upsert
 UNDER_WAY: tuple[RegistrationState, ...] = ("picked", "joined", "promoted")
 """The states in which an account holds a place for the channel."""
 UNTOUCHED = timedelta(days=1)
-"""A registration that nobody went on with for so long holds no place any more. It can still be gone on with."""
+"""A registration that nobody went on with for so long holds no place any more; who goes on with it begins again."""
 
-_COLUMNS = ("title", "username", "state", "account_id", "origin", "updated_at")
+_COLUMNS = ("title", "username", "state", "account_id", "balance_id", "origin", "updated_at")
 _KEEP = Upsert(Registration, ("person_id", "channel_id"), _COLUMNS, returning="id")
 
 
@@ -53,6 +53,7 @@ async def keep(  # noqa: PLR0913 - what a registration is
     username: str | None,
     state: RegistrationState,
     account: AccountId | None,
+    balance: BalanceId | None = None,
     origin: str | None,
     at: datetime,
 ) -> Registration:
@@ -64,6 +65,7 @@ async def keep(  # noqa: PLR0913 - what a registration is
         "username": username,
         "state": state,
         "account_id": account,
+        "balance_id": balance,
         "origin": origin,
         "created_at": at,
         "updated_at": at,
@@ -82,9 +84,12 @@ async def change(  # noqa: PLR0913 - where it stands, and since when
     balance: BalanceId | None = None,
     at: datetime,
 ) -> Registration | None:
-    """Write down where it stands now; None when it is gone, or no longer as it was thought to be."""
+    """Write down where it stands now; None when it is gone, or no longer as it was thought to be.
+
+    Without `balance` it stays with the one it is of, if any: once that is forgotten, so is it.
+    """
     still = [Registration.id == registration, *([Registration.state == before] if before else [])]
-    told = {"state": state, "account_id": account, "balance_id": balance, "updated_at": at}
+    told = {"state": state, "account_id": account, "updated_at": at} | ({"balance_id": balance} if balance else {})
     changed = await session.scalar(update(Registration).where(*still).values(told).returning(Registration.id))
     present = await session.get(Registration, registration, populate_existing=True)
     return present if changed else None
@@ -137,6 +142,11 @@ async def rooms(session: AsyncSession, now: datetime) -> list[Room]:
     columns = (Account.id, Account.premium, Account.may_connect, Account.full_at, served + coming)
     rows = await session.execute(select(*columns).where(Account.state == "ready").order_by(Account.id))
     return [Room(AccountId(account), *rest) for account, *rest in rows]
+
+
+def is_under_way(row: Registration, now: datetime) -> bool:
+    """Whether an account holds a place for it."""
+    return row.state in UNDER_WAY and row.updated_at > now - UNTOUCHED
 
 
 def _is_under_way(now: datetime) -> ColumnElement[bool]:

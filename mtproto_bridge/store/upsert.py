@@ -12,7 +12,8 @@ from mtproto_bridge.store.tables import Base
 class Upsert:
     """One statement for one table, built once: building a statement costs more than running it.
 
-    `keys` name the row, `told` are the columns renewed when it is there. Run with a value for each of them.
+    `keys` name the row, `told` are the columns renewed when it is there; with none, it stays as it is. Run with a
+    value for each of them.
     """
 
     def __init__(
@@ -41,5 +42,9 @@ def _build(
     told: Sequence[str],
     returning: str | None,
 ) -> Executable:
-    statement = insert.on_conflict_do_update(index_elements=keys, set_={name: insert.excluded[name] for name in told})
+    if told:
+        renewed = {name: insert.excluded[name] for name in told}
+        statement = insert.on_conflict_do_update(index_elements=keys, set_=renewed)
+    else:
+        statement = insert.on_conflict_do_nothing(index_elements=keys)
     return statement.returning(table.c[returning]) if returning else statement

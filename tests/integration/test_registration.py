@@ -1,5 +1,6 @@
 """Registering a channel, from the tap to a balance that earns: real Telethon, a real aiogram bot, a real queue."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from mtproto_bridge.protocol import ErrorCode
 from mtproto_bridge.protocol.events import Acted, HealthChanged, RegistrationDecided, RegistrationWaits
 from mtproto_bridge.protocol.ids import BotId
-from mtproto_bridge.store import people
+from mtproto_bridge.store import people, registrations
 from sandbox.serve import Sandbox
 from sandbox.world import channels
 from sandbox.world.faults import Fault
@@ -230,6 +231,18 @@ async def test_two_people_who_register_one_channel_at_once_bring_one_account_in(
     assert calls(sandbox, "messages.importChatInvite") == 1
 
 
+async def test_two_people_whose_channel_is_verified_at_once_both_manage_it(starling: Desk) -> None:
+    first, second = await starling.start(OWNER), await starling.start(HELPER)
+    at = (await starling.come_in(OWNER, first)).registration
+    await starling.promote(at)
+    done = await asyncio.gather(
+        starling.bridge.advance_registration(OWNER, at), starling.bridge.advance_registration(HELPER, second)
+    )
+    assert [one.registration.state for one in done] == ["verified", "verified"]
+    assert len({one.registration.balance_id for one in done}) == 1
+    assert sorted(one.added for one in done) == [False, True]
+
+
 async def test_picking_twice_is_one_registration_that_goes_on(starling: Desk) -> None:
     at = (await starling.come_in(OWNER, await starling.start(OWNER))).registration
     again = await starling.start(OWNER, title="Finds, renamed")
@@ -360,6 +373,48 @@ async def test_one_person_registers_so_many_channels_and_no_more(
     assert (await starling.start(BOSS, FINDS + 2)).state == "picked"
     site.clock.move(hours=25)
     assert (await starling.start(OWNER, FINDS + 3)).state == "picked", "what nobody goes on with counts no more"
+
+
+@operated(registration="open", registration_limit=1)
+async def test_what_lay_for_a_day_goes_on_only_within_the_limit(
+    starling: Desk, site: BridgeSite, sandbox: Sandbox
+) -> None:
+    sandbox.world.add(channel("Finds 1", FINDS + 1))
+    first = await starling.start(OWNER)
+    site.clock.move(hours=25)
+    second = await starling.start(OWNER, FINDS + 1)
+    for call in (starling.resume(OWNER, first), starling.start(OWNER)):
+        assert (await refusal(call)).code == ErrorCode.TOO_MANY_CHANNELS
+    async with stored(site) as session:
+        await registrations.change(session, first.id, state="refused", account=None, at=site.clock.now())
+    assert (await refusal(starling.start(OWNER))).code == ErrorCode.TOO_MANY_CHANNELS
+    assert (await starling.resume(OWNER, second)).state == "picked"
+
+
+@operated()
+async def test_what_lay_for_a_day_waits_for_an_operator_again(starling: Desk, site: BridgeSite) -> None:
+    at = await starling.start(OWNER)
+    await starling.bridge.decide_registration(BOSS, at.id, approve=True)
+    assert (await starling.resume(OWNER, at)).state == "picked"
+    site.clock.move(hours=25)
+    again = await starling.resume(OWNER, at)
+    assert (again.state, again.account) == ("waiting", None)
+    assert (await starling.start(OWNER)).state == "waiting"
+    assert len(await starling.told(RegistrationWaits, 2)) == 2, "the operators hear of it once more, and once"
+
+
+@operated()
+async def test_a_registration_that_a_registered_channel_let_pass_is_forgotten_with_it(
+    starling: Desk, site: BridgeSite, sandbox: Sandbox
+) -> None:
+    sandbox.world.set_admin(FINDS, OPERATOR, {"post_messages"})
+    balance = await starling.register(BOSS)
+    at = await starling.start(EDITOR)
+    assert (await refusal(starling.bridge.advance_registration(EDITOR, at))).code == ErrorCode.ASKER_NOT_ADMIN
+    await starling.bridge.remove_channel(BOSS, balance, site.nonce(), revoke_links=False)
+    sandbox.world.set_admin(FINDS, EVE, {"post_messages"})
+    assert (await refusal(starling.resume(EDITOR, at))).code == ErrorCode.REGISTRATION_GONE
+    assert (await starling.start(EDITOR)).state == "waiting"
 
 
 @operated(registration="open")

@@ -325,6 +325,20 @@ async def test_registering_again_renews_a_balance_and_takes_no_manager_away(stor
         assert await balances.routes(session) == {balance: ACCOUNT, other: ACCOUNT}
 
 
+async def test_one_new_channel_registered_by_many_at_once_is_one_balance_for_all(
+    store: Store, balance: BalanceId
+) -> None:
+    async def bring(person: int) -> BalanceId:
+        async with store.begin() as session:
+            return await register(session, 2**40 + 9, managers=[BORIS, person])
+
+    (made,) = set(await asyncio.gather(*(bring(person) for person in range(1, 11))))
+    assert made != balance
+    async with store.begin() as session:
+        of_it = select(tables.Manager.person_id).where(tables.Manager.balance_id == made)
+        assert set(await session.scalars(of_it)) == {BORIS, *range(1, 11)}
+
+
 async def test_who_is_refused_and_was_never_a_manager_is_not_written_down(store: Store, balance: BalanceId) -> None:
     async with store.begin() as session:
         await balances.note_proof(session, balance, BORIS, allowed=False, at=NOW)
