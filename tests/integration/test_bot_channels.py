@@ -55,10 +55,7 @@ JOINED = Acted(action="join", person_id=7, person_name="Nadia", balance=OUR_CHAN
 
 
 def alerts_of(on: Stage) -> Alerts:
-    async def at_once(_: float) -> None:
-        """Nobody waits in a test."""
-
-    return Alerts(on.app.bot, translations, on.app.registering, at_once)
+    return Alerts(on.app.bot, translations, on.app.registering)
 
 
 # -- the list, a channel, its removal -------------------------------------------------------------------------
@@ -278,11 +275,27 @@ async def test_who_blocked_the_bot_or_never_met_it_keeps_nobody_from_hearing(on:
     assert "новая ссылка" in on.chat(BORIS).last_from_bot.text
 
 
-async def test_an_event_outlasts_trouble_on_the_way(on: Stage) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Fault("error", "sendMessage", times=9, code=502, message="Bad Gateway"),
+        Fault("flood_wait", "sendMessage", times=2, seconds=1),
+    ],
+)
+async def test_an_event_comes_again_until_trouble_is_over_to_those_who_did_not_hear_it(
+    on: Stage, trouble: Fault
+) -> None:
     await on.say("/start")
-    on.world.faults.set(Fault("error", "sendMessage", times=3, code=502, message="Bad Gateway"))
-    await alerts_of(on).tell(on.bridge, event(JOINED, ANNA))
-    assert on.chat().last_from_bot.text == "Nadia joined Quiz for Garden."
+    await on.say("/start", person=BORIS)
+    alerts, twice = alerts_of(on), event(JOINED, ANNA, BORIS)
+    on.app.bot.session.middleware.unregister(on.app.bot.session.middleware[0])  # what waits for floods
+    on.world.faults.set(trouble)
+    tries = 1
+    while not await alerts.tell(on.bridge, twice):
+        tries += 1
+    assert tries > 1
+    assert [one.text for one in on.chat().messages].count("Nadia joined Quiz for Garden.") == 1
+    assert len([one for one in on.chat(BORIS).messages if "новая ссылка" in one.text]) == 1
 
 
 async def test_an_approved_registration_goes_on_in_a_message_of_its_own(on: Stage) -> None:
