@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated
+from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Update
 
 from bot import registering as driving
 from bot.alerts import Alerts
@@ -112,6 +112,14 @@ async def test_a_bot_that_is_out_already_leaves_without_a_word(on: Stage) -> Non
     assert "kept its right" in (await on.forge("cl:1")).text
 
 
+async def test_a_bot_whose_account_lost_its_right_stays_to_mend_that(on: Stage) -> None:
+    on.world.channels[CHANNEL_ID].members.add(OURS)
+    on.bridge.answers["show_channel"] = channel_page(health="rights_missing")
+    await on.say("/start")
+    assert "“Post messages”" in (await on.forge("cl:1")).text
+    assert on.world.channels[CHANNEL_ID].is_member(OURS)
+
+
 # -- registering ----------------------------------------------------------------------------------------------
 
 
@@ -123,6 +131,19 @@ async def test_a_registration_that_begins_not_at_all_is_tried_again_without_pick
     await on.press("Try again")
     await on.shows("Ready")
     assert on.last_asked("start_registration").about == {"channel": CHANNEL_ID, "title": "Garden", "username": None}
+
+
+@pytest.mark.parametrize("has_started", [False, True])
+async def test_a_pick_acts_when_nothing_came_of_adding_the_bot_just_before(on: Stage, has_started: bool) -> None:
+    on.bridge.answers["start_registration"] = [BridgeError(ErrorCode.UNAVAILABLE), DONE] if has_started else DONE
+    if has_started:
+        await on.say("/start")
+    added = Update(update_id=1, my_chat_member=new_place(NOBODY, admin(*THREE)))
+    await on.app.dispatcher.feed_update(on.app.bot, added)
+    await on.say("/start")
+    await on.press("Add my channel")
+    on.api.chats.share_channel(ANNA, CHANNEL_ID, adds_bot=False)
+    await on.shows("Ready")
 
 
 async def test_nobody_registers_by_a_forged_button_a_channel_they_do_not_administer(on: Stage) -> None:
@@ -342,6 +363,18 @@ def admin(*rights: str) -> dict[str, object]:
     return none | {"status": "administrator", "is_anonymous": False} | {f"can_{one}": True for one in rights}
 
 
+def new_place(before: dict[str, object], after: dict[str, object], kind: str = "channel") -> ChatMemberUpdated:
+    us = {"id": OURS, "is_bot": True, "first_name": "Starling"}
+    update = {
+        "chat": {"id": chat_id(CHANNEL_ID), "type": kind, "title": "Garden"},
+        "from": {"id": ANNA, "is_bot": False, "first_name": "Anna"},
+        "date": 1,
+        "old_chat_member": {"user": us} | before,
+        "new_chat_member": {"user": us} | after,
+    }
+    return ChatMemberUpdated.model_validate(update)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "kind", "counts"),
     [
@@ -357,15 +390,7 @@ def admin(*rights: str) -> dict[str, object]:
 def test_only_becoming_an_admin_of_a_channel_or_getting_the_missing_rights_counts(
     before: dict[str, object], after: dict[str, object], kind: str, counts: bool
 ) -> None:
-    us = {"id": OURS, "is_bot": True, "first_name": "Starling"}
-    update = {
-        "chat": {"id": chat_id(CHANNEL_ID), "type": kind, "title": "Garden"},
-        "from": {"id": ANNA, "is_bot": False, "first_name": "Anna"},
-        "date": 1,
-        "old_chat_member": {"user": us} | before,
-        "new_chat_member": {"user": us} | after,
-    }
-    assert gives_place(ChatMemberUpdated.model_validate(update)) is counts
+    assert gives_place(new_place(before, after, kind)) is counts
 
 
 def test_a_channels_id_goes_both_ways() -> None:
