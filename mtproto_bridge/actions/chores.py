@@ -159,12 +159,12 @@ async def release_idle(errand: Errand) -> bool:
         balance = await balances.idle(session, errand.account, unused=now - UNUSED, told=now - NOTICE)
     if balance is None:
         return False
-    gateway = await errand.gateway()
+    gateway, number = await errand.gateway(), BalanceId(balance.id)
     if await _is_used(errand, gateway, balance):
         return True
     if balance.idle_told_at is None:
         async with errand.store.begin() as session:
-            if await balances.note_idle(session, BalanceId(balance.id), now):
+            if await balances.note_idle(session, number, now):
                 idle = ChannelIdle(balance=describe(balance), release_at=now + NOTICE)
                 await outbox.put(session, now, await people.managers_but(session, balance.id, None), idle)
         return True
@@ -175,9 +175,12 @@ async def release_idle(errand: Errand) -> bool:
             raise
         log.info("chore.left_before", account=errand.account, telegram=refused.message)
     async with errand.store.begin() as session:
+        still = await session.get(tables.Balance, balance.id, with_for_update=True)
+        if still is None or still.account_id != errand.account or await affiliations.live_of(session, number, 1):
+            return True  # it went to another account or is used after all: its health says that this one has left
         released = ChannelReleased(balance=describe(balance))
         await outbox.put(session, now, await people.managers_but(session, balance.id, None), released)
-        await balances.remove(session, BalanceId(balance.id))
+        await balances.remove(session, number)
     return True
 
 
@@ -207,8 +210,14 @@ async def tell_of_loss(errand: Errand, *, may_ask: bool) -> bool:
     states = [LinkState(bot_title=one.bot_title, alive=await _is_alive(errand, gateway, one)) for one in links]
     now = errand.now()
     async with errand.store.begin() as session:
-        before = balance.health
-        if await balances.set_health(session, BalanceId(balance.id), before=before, after="account_lost", at=now):
+        if await balances.set_health(
+            session,
+            BalanceId(balance.id),
+            account=AccountId(lost.id),
+            before=balance.health,
+            after="account_lost",
+            at=now,
+        ):
             gone = AccountGone(balance=describe(balance), account_name=lost.name, links=states)
             await outbox.put(session, now, await people.managers_but(session, balance.id, None), gone)
     return True
