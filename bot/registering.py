@@ -34,8 +34,6 @@ MOST_AT_ONCE = 8
 LONGEST_TITLE = 255
 UNDER_WAY = ("picked", "joined", "promoted")
 PAUSE_SECONDS = 2.0
-_LATER = (ErrorCode.UNAVAILABLE, ErrorCode.NO_ANSWER, ErrorCode.ACCOUNT_UNAVAILABLE, ErrorCode.DEADLINE_PASSED)
-"""The queue or the bridge is not there yet."""
 
 log = structlog.get_logger()
 
@@ -129,20 +127,24 @@ class Registering:
                     await self.drive(bridge, talk, page)
 
     async def take_up_all(self, bridge: BridgeClient) -> None:
-        """After a start: go on with what was under way, as soon as the bridge can say what that is."""
+        """After a start: go on with what was under way, as soon as the bridge can say what that is.
+
+        In new messages: an old one may have been used for something else since.
+        """
         nobody = Caller(actor=self._bot.id)
         while True:
             try:
                 found = await bridge.list_open_registrations(nobody)
                 break
             except BridgeError as error:
-                if error.code not in _LATER:
-                    log.warning("registrations.not_listed", code=error.code)
+                log.warning("registrations.not_listed", code=error.code)
+                if error.code is ErrorCode.UNSUPPORTED:  # by an older bridge
                     return
             await asyncio.sleep(PAUSE_SECONDS)
         for registration in found.registrations:
             if registration.state in UNDER_WAY:
-                self.take_up(bridge, registration)
+                place = registration.origin or Origin(chat_id=registration.person_id)
+                self.take_up(bridge, registration, place.model_copy(update={"message_id": None}))
 
     async def finish(self, within: timedelta) -> None:
         """Wait for what goes on by itself, but not for ever; it goes on after the next start."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -90,7 +90,8 @@ def storage_pool(url: str) -> ConnectionPool:
 
 
 LateReply = Callable[[Reply], Awaitable[None]]
-OnEvent = Callable[[Event], Awaitable[None]]
+OnEvent = Callable[[Event], Awaitable[bool]]
+"""Whether the event is taken care of; else it comes again."""
 
 
 async def _leave_late_replies(reply: Reply) -> None:
@@ -102,7 +103,7 @@ class Asking:
 
     `name` is stable over restarts: the answers to requests of an earlier process under the same name are
     handed to `on_late`, as are those that came after somebody stopped waiting. What the bridge tells unasked is
-    handed to `on_event`, one after the other, and again after a start when it was not taken care of before.
+    handed to `on_event`, one after the other, and again (after a start, too) until it says that it took care of it.
 
     Every question raises BridgeError with the failure the bridge answered, or with one of
     `unavailable` and `slow_down` (nothing was done), `no_answer`, `account_unavailable` (no account is logged in).
@@ -405,15 +406,8 @@ class Asking:
         await self._server.listen(stream, lambda _: self._look_for_events.set())
         async for entries in self._server.pages(stream):
             for entry_id, fields in entries:
-                event = parse_event(fields.get("event", ""))
-                if event is None:
-                    log.warning("event.unknown")
-                else:
-                    try:
-                        await on_event(event)
-                    except Exception:
-                        log.exception("event.failed", id=event.id)
-                await self._server.ask("XDEL", stream, entry_id)
+                if await _is_taken_care_of(on_event, fields):
+                    await self._server.ask("XDEL", stream, entry_id)
 
     async def _take(self, entries: list[Entry]) -> None:
         late = [(entry_id, parse_reply(fields.get("reply", ""))) for entry_id, fields in entries]
@@ -440,6 +434,19 @@ class Asking:
         ids, self._to_forget = self._to_forget, []
         with suppress(*Outage):  # the next look finds them again
             await self._server.ask("XDEL", self._keys.replies(self._name), *ids)
+
+
+async def _is_taken_care_of(on_event: OnEvent, fields: Mapping[str, str]) -> bool:
+    """What nobody can read or tell is done with too: it would fail for ever."""
+    event = parse_event(fields.get("event", ""))
+    if event is None:
+        log.warning("event.unknown")
+        return True
+    try:
+        return await on_event(event)
+    except Exception:
+        log.exception("event.failed", id=event.id)
+        return True
 
 
 def _room(payload: Payload) -> int:

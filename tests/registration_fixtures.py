@@ -131,8 +131,9 @@ async def desk(site: BridgeSite, sandbox: Sandbox) -> AsyncIterator[Desk]:
     """Our bot with a client of the bridge that hears events; waits until a bridge serves."""
     heard: list[Event] = []
 
-    async def hear(event: Event) -> None:
+    async def hear(event: Event) -> bool:
         heard.append(event)
+        return True
 
     client = BridgeClient.at(site.redis_url, name="bot-1", now=site.clock.now, on_event=hear)
     await client.start()

@@ -12,7 +12,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command, StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
-from aiogram.types import CallbackQuery, Chat, ChatMemberUpdated, Message
+from aiogram.types import CallbackQuery, Chat, ChatMemberUpdated, ChatShared, Message
 
 from bot import rights
 from bot.callbacks import AddChannel, ContinueRegistration, Decide, RegisterChannel
@@ -21,6 +21,7 @@ from bot.obstacles import REFUSALS
 from bot.registering import Registering
 from bot.screens import alerts
 from bot.screens import registering as screens
+from bot.screens.layout import Screen
 from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
 
@@ -85,6 +86,33 @@ async def cancel(_: Message, talk: Talk, state: FSMContext) -> None:
 # -- a channel is there ---------------------------------------------------------------------------------------
 
 
+async def _begin(  # noqa: PLR0913 - what it needs
+    talk: Talk,
+    bridge: BridgeClient,
+    registering: Registering,
+    tidings: Tidings,
+    channel_id: int,
+    about: Chat | ChatShared,
+) -> None:
+    """Register what was picked; when nothing comes of it, the other telling of the same tap acts."""
+    title, begun = about.title or about.username or str(channel_id), False
+    try:
+        if await _can_be_told(talk, screens.picked(talk.texts, title)):
+            begun = await registering.begin(bridge, talk, channel_id, title=title, username=about.username)
+    finally:
+        if not begun:
+            tidings.forget(talk.caller.actor, channel_id)
+
+
+async def _can_be_told(talk: Talk, screen: Screen) -> bool:
+    try:
+        await talk.say(screen)
+    except TelegramBadRequest:  # who never wrote to the bot cannot be asked anything
+        log.info("person.unreachable")
+        return False
+    return True
+
+
 async def shared(  # noqa: PLR0913 - aiogram fills in what each needs
     message: Message, talk: Talk, bridge: BridgeClient, registering: Registering, tidings: Tidings, state: FSMContext
 ) -> None:
@@ -95,10 +123,7 @@ async def shared(  # noqa: PLR0913 - aiogram fills in what each needs
     picked = message.chat_shared
     channel_id = rights.channel_id(picked.chat_id)
     if not tidings.is_second(talk.caller.actor, channel_id, "shared"):
-        title = picked.title or picked.username or str(channel_id)
-        await talk.say(screens.picked(talk.texts, title))
-        if not await registering.begin(bridge, talk, channel_id, title=title, username=picked.username):
-            tidings.forget(talk.caller.actor, channel_id)
+        await _begin(talk, bridge, registering, tidings, channel_id, picked)
 
 
 def gives_place(update: ChatMemberUpdated) -> bool:
@@ -114,16 +139,8 @@ async def added(
 ) -> None:
     """The bot was added to a channel: by the picker, by the link for old apps, or by hand."""
     channel_id = rights.channel_id(update.chat.id)
-    if tidings.is_second(talk.caller.actor, channel_id, "added"):
-        return
-    title = update.chat.title or update.chat.username or str(channel_id)
-    try:
-        await talk.say(screens.picked(talk.texts, title))
-    except TelegramBadRequest:  # who never wrote to the bot cannot be asked anything
-        log.info("person.unreachable")
-        return
-    if not await registering.begin(bridge, talk, channel_id, title=title, username=update.chat.username):
-        tidings.forget(talk.caller.actor, channel_id)
+    if not tidings.is_second(talk.caller.actor, channel_id, "added"):
+        await _begin(talk, bridge, registering, tidings, channel_id, update.chat)
 
 
 # -- going on -------------------------------------------------------------------------------------------------

@@ -54,8 +54,11 @@ async def open_channel(talk: Talk, bridge: BridgeClient, balance_id: BalanceId, 
 
 
 async def leave(_: CallbackQuery, callback_data: BotLeaves, talk: Talk, bridge: BridgeClient, bot: Bot) -> None:
-    """The bot leaves, and the bridge looks whether its account kept its right."""
+    """The bot leaves, and the bridge looks whether its account kept its right; without that the bot is needed there."""
     found = await bridge.show_channel(talk.caller, callback_data.balance_id)
+    if found.channel.health != "ok":
+        await talk.show(channels.channel_page(talk.texts, found))
+        return
     if found.channel.balance.channel_id is not None:
         with suppress(*REFUSALS):  # it is out already
             await bot.leave_chat(rights.chat_id(found.channel.balance.channel_id))

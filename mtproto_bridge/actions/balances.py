@@ -23,8 +23,10 @@ PROOF_LIFE = timedelta(seconds=60)
 _TROUBLES = {"rights_missing": ErrorCode.RIGHTS_MISSING, "unreachable": ErrorCode.BALANCE_UNREACHABLE}
 
 
-async def authorize(context: Context, balance_id: BalanceId) -> tables.Balance:
+async def authorize(context: Context, balance_id: BalanceId, *, looks: bool = False) -> tables.Balance:
     """The balance, once Telegram has said just now that the actor may act for it.
+
+    `looks`: the actor is shown a channel's health now, so a change of it is told to the others only.
 
     Raises:
         BridgeError: not_a_manager (also for a balance that does not exist), moved, rights_missing,
@@ -37,7 +39,7 @@ async def authorize(context: Context, balance_id: BalanceId) -> tables.Balance:
     if balance.account_id != context.account:
         raise BridgeError(Failure(code=ErrorCode.MOVED, account_id=balance.account_id))
     try:
-        allowed = await _ask_telegram(context, balance)
+        allowed = await _ask_telegram(context, balance, looks=looks)
     except BridgeError as error:
         # What is wrong with a channel is told to its managers only.
         raise error if is_known(manager) else BridgeError(ErrorCode.NOT_A_MANAGER) from error
@@ -73,9 +75,9 @@ def is_known(manager: tables.Manager | None) -> bool:
     return manager is not None and (manager.allowed or manager.checked_at is None)
 
 
-async def _ask_telegram(context: Context, balance: tables.Balance) -> bool:
+async def _ask_telegram(context: Context, balance: tables.Balance, *, looks: bool = False) -> bool:
     if balance.kind == "channel":
-        return await _posts_in(context, balance)
+        return await _posts_in(context, balance, looks=looks)
     if context.actor != context.account:
         return False
     if balance.kind == "bot":
@@ -83,11 +85,12 @@ async def _ask_telegram(context: Context, balance: tables.Balance) -> bool:
     return balance.peer_id == context.actor
 
 
-async def _posts_in(context: Context, balance: tables.Balance) -> bool:
+async def _posts_in(context: Context, balance: tables.Balance, *, looks: bool) -> bool:
     seen = await health.see(context.gateway, context.account, balance.peer_id)
     if seen.health != balance.health:
         async with context.store.begin() as session:
-            await health.note(session, balance, seen.health, context.now())
+            actor = context.actor if looks else None
+            await health.note(session, balance, seen.health, context.now(), actor=actor)
     if seen.posting and context.actor not in seen.posting:
         return False
     if seen.health != "ok":

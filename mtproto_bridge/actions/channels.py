@@ -46,7 +46,7 @@ async def show(context: Context, request: ShowChannel) -> ChannelPage:
         BridgeError: not_a_manager, moved.
     """
     try:
-        await authorize(context, request.balance_id)
+        await authorize(context, request.balance_id, looks=True)
     except BridgeError as error:
         if error.code not in TROUBLES:
             raise

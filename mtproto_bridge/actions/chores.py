@@ -4,8 +4,8 @@ Who holds its lane calls `attend` about every minute, and sooner as long as ther
 when there is something to do, not before.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
@@ -20,9 +20,10 @@ from mtproto_bridge.actions.life import FROZEN, Life
 from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.protocol.events import AccountGone, ChannelIdle, ChannelReleased, LinkState
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
+from mtproto_bridge.protocol.links import referral_in
 from mtproto_bridge.protocol.replies import Health
 from mtproto_bridge.store import Store, accounts, affiliations, balances, outbox, people, programs, tables
-from mtproto_bridge.telegram.gateway import FloodWait, Gateway, NotReached, Refused
+from mtproto_bridge.telegram.gateway import FloodWait, Gateway, NotReached, Refused, SessionSealed
 
 DAILY = timedelta(days=1)
 THAW_LOOK = timedelta(hours=1)
@@ -35,9 +36,19 @@ MOST_LINKS = 20
 """Of a channel whose account is gone: the links whose state is told."""
 BRIDGE = 0
 """Nobody's id: the bridge has a share of resolving usernames like one person."""
-PREFIX = "start=_tgr_"
+LOOK_PATIENCE = timedelta(hours=6)
+"""How long the managers of a lost account's channels are not told, so that all links can be looked at before."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What was seen of a banned account's channels, until their managers are told."""
+
+    since: datetime
+    alive: dict[int, bool | None] = field(default_factory=dict)
+    """Links by the store's number; None: it cannot be said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +60,8 @@ class Errand:
     now: Callable[[], datetime]
     life: Life
     resolves: Buckets
+    losses: dict[AccountId, Loss]
+    """Outlives the errand, as the share above does."""
     connected: Gateway | None
     """Set when it is connected already."""
     gateway: Callable[[], Awaitable[Gateway]]
@@ -60,25 +73,12 @@ Chore = Callable[[Errand], Awaitable[bool]]
 
 
 async def attend(errand: Errand) -> bool:
-    """Do the first chore that is due; whether there was one. A flood of one method holds up no other.
+    """Do the first chore that is due and can be done; whether there was one. What hinders one holds up no other.
 
     Raises:
-        AccountLost, SessionSealed, NotReached: of this account.
+        AccountLost: of this account.
     """
-    async with errand.store.begin() as session:
-        row = await accounts.row(session, errand.account)
-        desk = next(iter(await accounts.all_accounts(session)), None)
-    if row is None:
-        return False
-    due: list[Chore] = []
-    serves = row.state in accounts.SERVING
-    if serves:
-        due += [partial(check_account, row=row), partial(hear, before=row.updates), check_channel]
-    if row.state == "ready":
-        due.append(release_idle)
-    if desk == errand.account:
-        due += [partial(tell_of_loss, may_ask=serves), *([renew_index] if serves else [])]
-    for chore in due:
+    for chore in await _due(errand):
         try:
             if await chore(errand):
                 return True
@@ -88,7 +88,27 @@ async def attend(errand: Errand) -> bool:
             log.warning("chore.refused", account=errand.account, telegram=refused.message)
             if refused.message == FROZEN:
                 await errand.life.freeze(errand.account, frozen=True)
+        except (SessionSealed, NotReached) as error:
+            log.debug("chore.put_off", account=errand.account, reason=type(error).__name__)
     return False
+
+
+async def _due(errand: Errand) -> list[Chore]:
+    """What may be due, in its order."""
+    async with errand.store.begin() as session:
+        row = await accounts.row(session, errand.account)
+        desk = next(iter(await accounts.all_accounts(session)), None)
+    if row is None:
+        return []
+    due: list[Chore] = []
+    serves = row.state in accounts.SERVING
+    if serves:
+        due += [partial(check_account, row=row), partial(hear, before=row.updates), check_channel]
+    if row.state == "ready":
+        due.append(release_idle)
+    if desk == errand.account:
+        due += [partial(tell_of_loss, may_ask=serves), *([renew_index] if serves else [])]
+    return due
 
 
 async def check_account(errand: Errand, *, row: tables.Account) -> bool:
@@ -159,12 +179,12 @@ async def release_idle(errand: Errand) -> bool:
         balance = await balances.idle(session, errand.account, unused=now - UNUSED, told=now - NOTICE)
     if balance is None:
         return False
-    gateway = await errand.gateway()
+    gateway, number = await errand.gateway(), BalanceId(balance.id)
     if await _is_used(errand, gateway, balance):
         return True
     if balance.idle_told_at is None:
         async with errand.store.begin() as session:
-            if await balances.note_idle(session, BalanceId(balance.id), now):
+            if await balances.note_idle(session, number, now):
                 idle = ChannelIdle(balance=describe(balance), release_at=now + NOTICE)
                 await outbox.put(session, now, await people.managers_but(session, balance.id, None), idle)
         return True
@@ -175,9 +195,12 @@ async def release_idle(errand: Errand) -> bool:
             raise
         log.info("chore.left_before", account=errand.account, telegram=refused.message)
     async with errand.store.begin() as session:
+        still = await session.get(tables.Balance, balance.id, with_for_update=True)
+        if still is None or still.account_id != errand.account or await affiliations.live_of(session, number, 1):
+            return True  # it went to another account or is used after all: its health says that this one has left
         released = ChannelReleased(balance=describe(balance))
         await outbox.put(session, now, await people.managers_but(session, balance.id, None), released)
-        await balances.remove(session, BalanceId(balance.id))
+        await balances.remove(session, number)
     return True
 
 
@@ -196,28 +219,56 @@ async def _is_used(errand: Errand, gateway: Gateway, balance: tables.Balance) ->
 
 
 async def tell_of_loss(errand: Errand, *, may_ask: bool) -> bool:
-    """The managers of a channel whose account is banned are told, with how its links are as far as the desk can see."""
+    """The managers of a channel whose account is banned are told, with how its links are as far as the desk can see.
+
+    As long as not all of them could be looked at, the channel is left for a later look.
+    """
     async with errand.store.begin() as session:
         found = await balances.bereft(session)
         links = await affiliations.live_of(session, BalanceId(found[0].id), MOST_LINKS) if found else []
     if found is None:
+        errand.losses.clear()
         return False
     balance, lost = found
-    gateway = await errand.gateway() if links and may_ask else None
-    states = [LinkState(bot_title=one.bot_title, alive=await _is_alive(errand, gateway, one)) for one in links]
     now = errand.now()
+    loss = errand.losses.setdefault(AccountId(lost.id), Loss(now))
+    if may_ask and not await _look_at(errand, loss, links) and now < loss.since + LOOK_PATIENCE:
+        return False
+    states = [LinkState(bot_title=one.bot_title, alive=loss.alive.get(one.id)) for one in links]
     async with errand.store.begin() as session:
-        before = balance.health
-        if await balances.set_health(session, BalanceId(balance.id), before=before, after="account_lost", at=now):
+        if await balances.set_health(
+            session,
+            BalanceId(balance.id),
+            account=AccountId(lost.id),
+            before=balance.health,
+            after="account_lost",
+            at=now,
+        ):
             gone = AccountGone(balance=describe(balance), account_name=lost.name, links=states)
             await outbox.put(session, now, await people.managers_but(session, balance.id, None), gone)
     return True
 
 
-async def _is_alive(errand: Errand, gateway: Gateway | None, link: tables.Affiliation) -> bool | None:
-    if gateway is None or errand.resolves.take(BRIDGE):
-        return None
+async def _look_at(errand: Errand, loss: Loss, links: Sequence[tables.Affiliation]) -> bool:
+    """Look which links are alive, as far as the share goes; whether there is nothing left that a later look may say."""
     try:
-        return await gateway.link_alive(link.bot_username, link.url.partition(PREFIX)[2]) is not None
-    except (FloodWait, Refused):
+        for link in links:
+            if link.id in loss.alive:
+                continue
+            gateway = await errand.gateway()
+            if errand.resolves.take(BRIDGE):
+                return False
+            loss.alive[link.id] = await _is_alive(gateway, link)
+    except SessionSealed:
+        return True
+    except (FloodWait, NotReached):
+        return False
+    return True
+
+
+async def _is_alive(gateway: Gateway, link: tables.Affiliation) -> bool | None:
+    referral = referral_in(link.url)
+    try:
+        return await gateway.link_alive(link.bot_username, referral.token) is not None if referral else None
+    except Refused:
         return None

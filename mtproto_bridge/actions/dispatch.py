@@ -19,7 +19,7 @@ from mtproto_bridge.actions import (
     registrations,
     watched,
 )
-from mtproto_bridge.actions.chores import Errand
+from mtproto_bridge.actions.chores import Errand, Loss
 from mtproto_bridge.actions.context import Context, Desk, DeskUnreachable, Inside, Rules, Shared, failure_of
 from mtproto_bridge.actions.life import Life
 from mtproto_bridge.actions.names import Names
@@ -111,6 +111,7 @@ class Actions:
         self._store = store
         self._now = now
         self._life = Life(store, rules.operators, now)
+        self._losses: dict[AccountId, Loss] = {}
         self._connects = Buckets(CONNECTS_AT_ONCE, CONNECT_EVERY, now)
         resolves = Buckets(RESOLVES_AT_ONCE, RESOLVE_EVERY, now)
         joins = Buckets(JOINS_AT_ONCE, JOIN_EVERY, now)
@@ -136,6 +137,7 @@ class Actions:
             now=self._now,
             life=self._life,
             resolves=self._shared.resolves,
+            losses=self._losses,
             connected=self._accounts.connected(account, lease),
             gateway=gateway,
         )
@@ -143,8 +145,6 @@ class Actions:
             return await chores.attend(errand)
         except AccountLost as error:
             await self._lose(account, error)
-        except (SessionSealed, NotReached):
-            pass
         except Exception:
             log.exception("chore.crashed", account=account)
         return False

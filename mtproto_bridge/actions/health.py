@@ -57,12 +57,14 @@ async def note(
     session: AsyncSession, balance: tables.Balance, health: Health, now: datetime, *, actor: int | None = None
 ) -> None:
     """Keep a channel's health; its managers are told once when it changed, but for the one who looks at it now."""
-    before = balance.health
-    if not await balances.set_health(session, BalanceId(balance.id), before=before, after=health, at=now):
+    before, account_id = balance.health, AccountId(balance.account_id)
+    if not await balances.set_health(
+        session, BalanceId(balance.id), account=account_id, before=before, after=health, at=now
+    ):
         return
     if before == health:
         return
-    account = await accounts.row(session, AccountId(balance.account_id))
+    account = await accounts.row(session, account_id)
     changed = HealthChanged(
         balance=describe(balance),
         before=cast("Health", before),

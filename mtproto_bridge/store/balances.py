@@ -59,9 +59,14 @@ async def remove(session: AsyncSession, balance: BalanceId) -> None:
     await session.execute(delete(Balance).where(Balance.id == balance))
 
 
-async def set_health(session: AsyncSession, balance: BalanceId, *, before: str, after: str, at: datetime) -> bool:
-    """Keep what a channel's health was found to be; False when somebody else found something new meanwhile."""
-    still = (Balance.id == balance, Balance.health == before)
+async def set_health(  # noqa: PLR0913 - what was found, and of what
+    session: AsyncSession, balance: BalanceId, *, account: AccountId, before: str, after: str, at: datetime
+) -> bool:
+    """Keep what health a channel was found to have with its account.
+
+    False when it has another account meanwhile, or somebody else found something new.
+    """
+    still = (Balance.id == balance, Balance.account_id == account, Balance.health == before)
     told = update(Balance).where(*still).values(health=after, health_at=at).returning(Balance.id)
     return bool(await session.scalar(told))
 

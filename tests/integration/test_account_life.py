@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 import structlog
+from cryptography.fernet import Fernet
 from sqlalchemy import update
 
 from mtproto_bridge.actions.context import Rules
 from mtproto_bridge.protocol import ErrorCode
 from mtproto_bridge.protocol.events import AccountChanged, AccountGone, Event
-from mtproto_bridge.protocol.ids import BotId
+from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.protocol.requests import ShowAffiliation, ShowProgram
 from mtproto_bridge.store import accounts, tables
+from mtproto_bridge.telegram.sessions import KeyRing
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World, links
 from sandbox.world import accounts as standing
@@ -209,20 +211,52 @@ async def test_without_another_account_the_managers_are_told_all_the_same(office
     assert [one.alive for one in gone.what.links] == [None], "it cannot be asked"
 
 
-async def test_checking_the_links_of_lost_channels_takes_no_more_than_one_persons_share(
-    server: MTProtoServer, world: World
-) -> None:
+@pytest.fixture
+async def bereft(server: MTProtoServer, world: World) -> AsyncIterator[Office]:
+    """News has two links; the account that served it was banned just now. Carol's lane is the desk."""
     async with bridge_site(server, CAROL, BOB) as site, office_at(site) as office:
         news = await office.balance(ALICE, "News")
         await office.browse(BOB, ALICE)
-        await office.done(BOB, ALICE, joining(news, QUIZ))
+        for bot in (QUIZ, CHESS):
+            await office.done(BOB, ALICE, joining(news, bot))
         standing.deactivate(world, world.people[BOB], "banned")
         await office.failed(BOB, ALICE, LOOK)
-        while office.actions._shared.resolves.take(0) is None:
+        yield office
+
+
+async def links_told(office: Office) -> list[bool | None]:
+    (event,) = await office.told()
+    assert isinstance(event.what, AccountGone)
+    return [one.alive for one in event.what.links]
+
+
+async def test_checking_the_links_of_lost_channels_takes_no_more_than_one_persons_share_and_waits_for_it(
+    bereft: Office, server: MTProtoServer
+) -> None:
+    while bereft.actions._shared.resolves.take(0) is None:
+        pass
+    before = server.calls["contacts.resolveUsername"]
+    for link in range(2):
+        await bereft.attend(CAROL)
+        assert await bereft.told() == [], "not before all links were looked at"
+        assert server.calls["contacts.resolveUsername"] == before + link
+        bereft.site.clock.move(seconds=20)
+    await bereft.attend(CAROL)
+    assert await links_told(bereft) == [True, True]
+    assert server.calls["contacts.resolveUsername"] == before + 2
+
+
+async def test_managers_of_a_lost_channel_are_told_after_some_hours_whatever_could_be_seen(bereft: Office) -> None:
+    for hours in (6, 0):
+        while bereft.actions._shared.resolves.take(0) is None:
             pass
-        before = server.calls["contacts.resolveUsername"]
-        await office.attend(CAROL)
-        (event,) = await office.told()
-        assert isinstance(event.what, AccountGone)
-        assert [one.alive for one in event.what.links] == [None]
-        assert server.calls["contacts.resolveUsername"] == before
+        await bereft.attend(CAROL)
+        bereft.site.clock.move(hours=hours)
+    assert await links_told(bereft) == [None, None]
+
+
+async def test_a_desk_whose_session_cannot_be_opened_tells_of_lost_channels_all_the_same(bereft: Office) -> None:
+    await bereft.pool.let_go(AccountId(CAROL))
+    bereft.pool._keys = KeyRing([Fernet.generate_key()])
+    await bereft.attend(CAROL)
+    assert await links_told(bereft) == [None, None]

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated
+from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Update
 
 from bot import registering as driving
 from bot.alerts import Alerts
@@ -55,10 +55,7 @@ JOINED = Acted(action="join", person_id=7, person_name="Nadia", balance=OUR_CHAN
 
 
 def alerts_of(on: Stage) -> Alerts:
-    async def at_once(_: float) -> None:
-        """Nobody waits in a test."""
-
-    return Alerts(on.app.bot, translations, on.app.registering, at_once)
+    return Alerts(on.app.bot, translations, on.app.registering)
 
 
 # -- the list, a channel, its removal -------------------------------------------------------------------------
@@ -115,6 +112,14 @@ async def test_a_bot_that_is_out_already_leaves_without_a_word(on: Stage) -> Non
     assert "kept its right" in (await on.forge("cl:1")).text
 
 
+async def test_a_bot_whose_account_lost_its_right_stays_to_mend_that(on: Stage) -> None:
+    on.world.channels[CHANNEL_ID].members.add(OURS)
+    on.bridge.answers["show_channel"] = channel_page(health="rights_missing")
+    await on.say("/start")
+    assert "“Post messages”" in (await on.forge("cl:1")).text
+    assert on.world.channels[CHANNEL_ID].is_member(OURS)
+
+
 # -- registering ----------------------------------------------------------------------------------------------
 
 
@@ -126,6 +131,19 @@ async def test_a_registration_that_begins_not_at_all_is_tried_again_without_pick
     await on.press("Try again")
     await on.shows("Ready")
     assert on.last_asked("start_registration").about == {"channel": CHANNEL_ID, "title": "Garden", "username": None}
+
+
+@pytest.mark.parametrize("has_started", [False, True])
+async def test_a_pick_acts_when_nothing_came_of_adding_the_bot_just_before(on: Stage, has_started: bool) -> None:
+    on.bridge.answers["start_registration"] = [BridgeError(ErrorCode.UNAVAILABLE), DONE] if has_started else DONE
+    if has_started:
+        await on.say("/start")
+    added = Update(update_id=1, my_chat_member=new_place(NOBODY, admin(*THREE)))
+    await on.app.dispatcher.feed_update(on.app.bot, added)
+    await on.say("/start")
+    await on.press("Add my channel")
+    on.api.chats.share_channel(ANNA, CHANNEL_ID, adds_bot=False)
+    await on.shows("Ready")
 
 
 async def test_nobody_registers_by_a_forged_button_a_channel_they_do_not_administer(on: Stage) -> None:
@@ -195,7 +213,7 @@ async def test_a_registration_that_rests_shows_where_it_rests(on: Stage) -> None
 # -- by itself ------------------------------------------------------------------------------------------------
 
 
-async def test_what_was_under_way_goes_on_after_a_start_where_it_was_shown() -> None:
+async def test_what_was_under_way_goes_on_after_a_start_in_a_message_of_its_own() -> None:
     async with stage() as on:
         on.bridge.answers = {"resume_registration": registering(state="promoted"), "advance_registration": DONE}
         shown = await on.say("/start", person=BORIS)
@@ -206,14 +224,14 @@ async def test_what_was_under_way_goes_on_after_a_start_where_it_was_shown() -> 
         ]
         await on.app.registering.take_up_all(on.bridge)
         told = await on.shows("Готово", person=BORIS)
-        assert told.id == shown.id
+        assert told.id > shown.id, "the old message may have been used since"
         assert on.last_asked("resume_registration").caller.actor == BORIS
         assert not on.chat(ANNA).messages, "what waits for the operator is left alone"
 
 
 async def test_the_bot_asks_for_them_until_the_queue_answers(on: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driving, "PAUSE_SECONDS", 0)
-    on.bridge.not_yet = [BridgeError(ErrorCode.UNAVAILABLE), BridgeError(ErrorCode.ACCOUNT_UNAVAILABLE)]
+    on.bridge.not_yet = [BridgeError(code) for code in ErrorCode if code is not ErrorCode.UNSUPPORTED]
     on.bridge.open = [registration(person_id=ANNA, state="promoted")]
     await on.say("/start")
     await on.app.registering.take_up_all(on.bridge)
@@ -278,11 +296,27 @@ async def test_who_blocked_the_bot_or_never_met_it_keeps_nobody_from_hearing(on:
     assert "новая ссылка" in on.chat(BORIS).last_from_bot.text
 
 
-async def test_an_event_outlasts_trouble_on_the_way(on: Stage) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Fault("error", "sendMessage", times=9, code=502, message="Bad Gateway"),
+        Fault("flood_wait", "sendMessage", times=2, seconds=1),
+    ],
+)
+async def test_an_event_comes_again_until_trouble_is_over_to_those_who_did_not_hear_it(
+    on: Stage, trouble: Fault
+) -> None:
     await on.say("/start")
-    on.world.faults.set(Fault("error", "sendMessage", times=3, code=502, message="Bad Gateway"))
-    await alerts_of(on).tell(on.bridge, event(JOINED, ANNA))
-    assert on.chat().last_from_bot.text == "Nadia joined Quiz for Garden."
+    await on.say("/start", person=BORIS)
+    alerts, twice = alerts_of(on), event(JOINED, ANNA, BORIS)
+    on.app.bot.session.middleware.unregister(on.app.bot.session.middleware[0])  # what waits for floods
+    on.world.faults.set(trouble)
+    tries = 1
+    while not await alerts.tell(on.bridge, twice):
+        tries += 1
+    assert tries > 1
+    assert [one.text for one in on.chat().messages].count("Nadia joined Quiz for Garden.") == 1
+    assert len([one for one in on.chat(BORIS).messages if "новая ссылка" in one.text]) == 1
 
 
 async def test_an_approved_registration_goes_on_in_a_message_of_its_own(on: Stage) -> None:
@@ -329,6 +363,18 @@ def admin(*rights: str) -> dict[str, object]:
     return none | {"status": "administrator", "is_anonymous": False} | {f"can_{one}": True for one in rights}
 
 
+def new_place(before: dict[str, object], after: dict[str, object], kind: str = "channel") -> ChatMemberUpdated:
+    us = {"id": OURS, "is_bot": True, "first_name": "Starling"}
+    update = {
+        "chat": {"id": chat_id(CHANNEL_ID), "type": kind, "title": "Garden"},
+        "from": {"id": ANNA, "is_bot": False, "first_name": "Anna"},
+        "date": 1,
+        "old_chat_member": {"user": us} | before,
+        "new_chat_member": {"user": us} | after,
+    }
+    return ChatMemberUpdated.model_validate(update)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "kind", "counts"),
     [
@@ -344,15 +390,7 @@ def admin(*rights: str) -> dict[str, object]:
 def test_only_becoming_an_admin_of_a_channel_or_getting_the_missing_rights_counts(
     before: dict[str, object], after: dict[str, object], kind: str, counts: bool
 ) -> None:
-    us = {"id": OURS, "is_bot": True, "first_name": "Starling"}
-    update = {
-        "chat": {"id": chat_id(CHANNEL_ID), "type": kind, "title": "Garden"},
-        "from": {"id": ANNA, "is_bot": False, "first_name": "Anna"},
-        "date": 1,
-        "old_chat_member": {"user": us} | before,
-        "new_chat_member": {"user": us} | after,
-    }
-    assert gives_place(ChatMemberUpdated.model_validate(update)) is counts
+    assert gives_place(new_place(before, after, kind)) is counts
 
 
 def test_a_channels_id_goes_both_ways() -> None:

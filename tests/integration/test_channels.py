@@ -92,6 +92,17 @@ async def test_a_channel_that_lost_its_right_stays_in_its_managers_lists_and_is_
     assert (back.what.before, back.what.health) == ("rights_missing", "ok")
 
 
+async def test_who_checks_a_channel_sees_its_health_and_the_others_are_told(
+    starling: Desk, sandbox: Sandbox, finds: BalanceId
+) -> None:
+    sandbox.world.set_admin(FINDS, BOB, ())
+    assert (await starling.bridge.show_channel(OWNER, finds)).channel.health == "rights_missing"
+    (event,) = await starling.told(HealthChanged)
+    heard = {one.person_id for one in event.hearers}
+    assert DORA in heard
+    assert VERA not in heard
+
+
 async def test_a_channel_the_account_was_thrown_out_of_is_unreachable(
     starling: Desk, sandbox: Sandbox, finds: BalanceId
 ) -> None:

@@ -14,6 +14,7 @@ from mtproto_bridge.protocol.events import Acted, ChannelIdle, ChannelReleased, 
 from mtproto_bridge.protocol.ids import BalanceId
 from mtproto_bridge.store import tables
 from mtproto_bridge.telegram.hearing import DIFFERENCE_EVERY
+from mtproto_bridge.telegram.telethon_gateway import TelethonGateway
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World, channels, links
 from sandbox.world import accounts as standing
@@ -286,3 +287,27 @@ async def test_a_channel_that_was_left_already_is_released_all_the_same(looked_a
     channels.leave(world, BOB, world.channels[NEWS])
     await looked_at.attend(BOB)
     assert [one.what.kind for one in await looked_at.told()] == ["health_changed", "channel_released"]
+
+
+@pytest.mark.parametrize("meanwhile", ["moves", "is_used"])
+async def test_a_channel_that_moves_or_is_used_while_the_account_leaves_is_kept(
+    looked_at: Office, site: BridgeSite, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    office = looked_at
+    await site.log_in(site.server.world.people[CAROL])
+    told = office.site.clock.now() - chores.NOTICE
+    await change(office, registered_by=ALICE, used_at=told - chores.UNUSED, idle_told_at=told)
+    await office.browse(BOB, ALICE)
+    news, leave = BalanceId((await news_of(office)).id), TelethonGateway.leave_channel
+
+    async def leave_channel(gateway: TelethonGateway, channel_id: int) -> None:
+        if meanwhile == "moves":
+            await change(office, account_id=CAROL)
+        else:
+            await office.done(BOB, ALICE, joining(news, QUIZ))
+        await leave(gateway, channel_id)
+
+    monkeypatch.setattr(TelethonGateway, "leave_channel", leave_channel)
+    await office.attend(BOB)
+    assert (await news_of(office)).id == news
+    assert not [one for one in await office.told() if isinstance(one.what, ChannelReleased)]

@@ -47,9 +47,10 @@ class Listener:
         self._more = asyncio.Event()
         self.client = BridgeClient.at(site.redis_url, name="bot-1", on_event=self._hear, now=site.clock.now)
 
-    async def _hear(self, event: Event) -> None:
+    async def _hear(self, event: Event) -> bool:
         self.heard.append(event)
         self._more.set()
+        return True
 
     async def until(self, count: int) -> list[AccountId]:
         async with asyncio.timeout(PATIENCE):
@@ -81,16 +82,35 @@ async def test_an_event_that_cannot_be_told_does_not_hold_up_the_next(site: Brid
         listener = Listener(site)
         hear = listener._hear
 
-        async def stumble(event: Event) -> None:
+        async def stumble(event: Event) -> bool:
             await hear(event)
             if len(listener.heard) == 1:
                 raise RuntimeError
+            return True
 
         listener.client._on_event = stumble
         await listener.client.start()
         await put(bridge, 1)
         await put(bridge, 2)
         assert await listener.until(2) == [1, 2]
+        await listener.client.close()
+
+
+async def test_an_event_that_is_not_taken_care_of_comes_again_and_holds_up_no_other(site: BridgeSite) -> None:
+    async with site.bridge() as bridge:
+        listener = Listener(site)
+        hear = listener._hear
+
+        async def put_off(event: Event) -> bool:
+            return await hear(event) and len(listener.heard) > 1
+
+        listener.client._on_event = put_off
+        await put(bridge, 1)
+        await put(bridge, 2)
+        await listener.client.start()
+        assert await listener.until(2) == [1, 2]
+        await put(bridge, 3)
+        assert await listener.until(4) == [1, 2, 1, 3]
         await listener.client.close()
 
 

@@ -535,12 +535,16 @@ async def test_the_channel_looked_at_longest_ago_is_due_first_and_one_never_look
     async with store.begin() as session:
         others = [await register(session, peer=2**40 + number, title=f"C{number}") for number in (1, 2)]
         for one, ago in ((balance, 30), (others[0], 40)):
-            assert await balances.set_health(session, one, before="ok", after="ok", at=NOW - timedelta(hours=ago))
+            assert await balances.set_health(
+                session, one, account=ACCOUNT, before="ok", after="ok", at=NOW - timedelta(hours=ago)
+            )
     since, seen = NOW - timedelta(days=1), []
     async with store.begin() as session:
         while (due := await balances.health_due(session, ACCOUNT, since)) is not None:
             seen.append(due.id)
-            assert await balances.set_health(session, BalanceId(due.id), before="ok", after="ok", at=NOW)
+            assert await balances.set_health(
+                session, BalanceId(due.id), account=ACCOUNT, before="ok", after="ok", at=NOW
+            )
         assert seen == [others[1], others[0], balance]
         await balances.make_due(session, ACCOUNT, [2**40 + 1])
     async with store.begin() as session:
@@ -551,8 +555,16 @@ async def test_the_channel_looked_at_longest_ago_is_due_first_and_one_never_look
 
 async def test_a_health_that_another_noted_meanwhile_is_not_overwritten(store: Store, balance: BalanceId) -> None:
     async with store.begin() as session:
-        assert await balances.set_health(session, balance, before="ok", after="unreachable", at=NOW)
-        assert not await balances.set_health(session, balance, before="ok", after="rights_missing", at=NOW)
+        assert await balances.set_health(session, balance, account=ACCOUNT, before="ok", after="unreachable", at=NOW)
+        assert not await balances.set_health(
+            session, balance, account=ACCOUNT, before="ok", after="rights_missing", at=NOW
+        )
+
+
+async def test_what_was_seen_with_another_account_says_nothing_of_a_channel(store: Store, balance: BalanceId) -> None:
+    async with store.begin() as session:
+        other = AccountId(ACCOUNT + 1)
+        assert not await balances.set_health(session, balance, account=other, before="ok", after="unreachable", at=NOW)
 
 
 async def test_who_may_post_is_kept_of_known_managers_only(store: Store, balance: BalanceId) -> None:
@@ -609,7 +621,7 @@ async def test_a_channel_of_a_banned_account_is_found_until_its_managers_were_to
         found = await balances.bereft(session)
         assert found is not None
         assert (found[0].id, found[1].id) == (balance, ACCOUNT)
-        await balances.set_health(session, balance, before="ok", after="account_lost", at=NOW)
+        await balances.set_health(session, balance, account=ACCOUNT, before="ok", after="account_lost", at=NOW)
         assert await balances.bereft(session) is None
         await balances.remove(session, balance)
     async with store.begin() as session:

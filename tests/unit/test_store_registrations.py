@@ -124,5 +124,7 @@ async def test_a_channel_brought_by_a_person_counts_for_them_and_for_nobody_else
 
 async def test_only_who_looked_last_tells_of_a_channels_health(store: Store, balance: BalanceId) -> None:
     async with store.begin() as session:
-        assert await balances.set_health(session, balance, before="ok", after="unreachable", at=NOW)
-        assert not await balances.set_health(session, balance, before="ok", after="unreachable", at=NOW)
+        assert await balances.set_health(session, balance, account=ACCOUNT, before="ok", after="unreachable", at=NOW)
+        assert not await balances.set_health(
+            session, balance, account=ACCOUNT, before="ok", after="unreachable", at=NOW
+        )
