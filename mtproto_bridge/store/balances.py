@@ -98,8 +98,8 @@ async def register(  # noqa: PLR0913 - what a balance is
     managers: Iterable[int],
 ) -> BalanceId:
     """Write a balance down, or renew what is known of it; managers are added, none is removed."""
-    told = {"kind": kind, "peer_id": peer_id, "title": title, "username": username, "account_id": account}
-    number = await _REGISTERED.run(session, told)
+    told: dict[str, object] = {"kind": kind, "peer_id": peer_id, "title": title, "username": username}
+    number = await _REGISTERED.run(session, told | {"account_id": account})
     row = await session.get_one(Balance, number, populate_existing=True)
     for person in managers:
         await _MET.run(session, {"balance_id": row.id, "person_id": person})
