@@ -1,5 +1,6 @@
 """What is known of the queue, for operators in the chat and on the console."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,14 +28,18 @@ class QueueDesk:
     async def lanes(self, accounts: Sequence[AccountId]) -> Mapping[AccountId, Lane]:
         """How the lanes of these accounts are doing."""
         with _told():
-            return {account: await self._lane(account) for account in accounts}
+            return dict(zip(accounts, await asyncio.gather(*map(self._lane, accounts)), strict=True))
 
     async def _lane(self, account: AccountId) -> Lane:
-        floods = await self._server.moments(self._keys.floods(account))
+        floods, lease, waiting = await asyncio.gather(
+            self._server.moments(self._keys.floods(account)),
+            self._server.get(self._keys.lease(account)),
+            self._server.ask("XLEN", self._keys.lane(account)),
+        )
         now = self._now()
         return Lane(
-            bridge_of(await self._server.get(self._keys.lease(account))),
-            int(await self._server.ask("XLEN", self._keys.lane(account))),
+            bridge_of(lease),
+            int(waiting),
             {method: until for method, until in sorted(floods.items()) if until > now},
         )
 

@@ -27,6 +27,7 @@ _ACTED = {
     "remove": "alert.removed",
 }
 _ACCOUNT = {
+    "arriving": "alert.account_arriving",
     "ready": "alert.account_ready",
     "logged_out": "alert.account_logged_out",
     "frozen": "alert.account_frozen",

@@ -8,6 +8,7 @@ from mtproto_bridge.protocol.replies import OperatedAccount, Operations, Registr
 ACCOUNTS_A_PAGE = 6
 MOST_BANNED_NAMED = 8
 _STATES = {
+    "arriving": "operator.state_arriving",
     "ready": "operator.state_ready",
     "logged_out": "operator.state_logged_out",
     "frozen": "operator.state_frozen",

@@ -4,6 +4,7 @@ Who holds its lane calls `attend` about every minute, and sooner as long as ther
 when there is something to do, not before.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -60,6 +61,8 @@ class Errand:
     now: Callable[[], datetime]
     life: Life
     resolves: Buckets
+    crawling: asyncio.Lock
+    """Held while the index of programs is read anew."""
     losses: dict[AccountId, Loss]
     """Outlives the errand, as the share above does."""
     connected: Gateway | None
@@ -127,11 +130,12 @@ async def check_account(errand: Errand, *, row: tables.Account) -> bool:
 
 async def renew_index(errand: Errand) -> bool:
     """As long as somebody browses at all: programs as they are now, so that nobody who browses waits for them."""
-    async with errand.store.begin() as session:
-        newest = await programs.newest_crawl(session)
-    if newest is None or newest >= (errand.now() - index.FRESH).timestamp():
-        return False
-    await index.crawl(await errand.gateway(), errand.store, errand.now())
+    async with errand.crawling:
+        async with errand.store.begin() as session:
+            newest = await programs.newest_crawl(session)
+        if newest is None or newest >= (errand.now() - index.FRESH).timestamp():
+            return False
+        await index.crawl(await errand.gateway(), errand.store, errand.now())
     return True
 
 

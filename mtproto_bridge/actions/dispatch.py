@@ -137,6 +137,7 @@ class Actions:
             now=self._now,
             life=self._life,
             resolves=self._shared.resolves,
+            crawling=self._shared.crawling,
             losses=self._losses,
             connected=self._accounts.connected(account, lease),
             gateway=gateway,

@@ -1,5 +1,6 @@
 """What is done for channels unasked: their health, who may post, whether they are used at all."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -311,3 +312,15 @@ async def test_a_channel_that_moves_or_is_used_while_the_account_leaves_is_kept(
     await office.attend(BOB)
     assert (await news_of(office)).id == news
     assert not [one for one in await office.told() if isinstance(one.what, ChannelReleased)]
+
+
+# -- the index -----------------------------------------------------------------------------------------------------
+
+
+async def test_of_two_who_find_the_index_old_one_reads_it(looked_at: Office, server: MTProtoServer) -> None:
+    read = "payments.getSuggestedStarRefBots"
+    await looked_at.browse(BOB, ALICE)
+    once = server.calls[read]
+    looked_at.site.clock.move(minutes=11)
+    await asyncio.gather(looked_at.attend(BOB), looked_at.attend(BOB))
+    assert server.calls[read] == 2 * once

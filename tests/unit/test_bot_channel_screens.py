@@ -255,6 +255,14 @@ def test_every_occurrence_is_a_sentence(texts: Texts, what: Occurrence) -> None:
     assert "None" not in words(shown)
 
 
+@BOTH
+def test_an_account_that_is_being_logged_in_is_called_so(texts: Texts) -> None:
+    changed = AccountChanged(account_id=AccountId(1), name="Vera", before="logged_out", state="arriving")
+    shown = alerts.alert(texts, changed)
+    assert shown is not None
+    assert texts.plain("alert.account_arriving") in words(shown)
+
+
 def test_an_approved_registration_shows_itself_by_going_on() -> None:
     assert alerts.alert(english, RegistrationDecided(registration=registration())) is None
 
