@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from mtproto_bridge.actions.life import logged_in
 from mtproto_bridge.actions.our_bot import press_start
 from mtproto_bridge.app import QueueError, connector, database_url, outages_told, queue_server
@@ -18,7 +20,7 @@ from mtproto_bridge.queue.embedded import EmbeddedServerError
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.our_bot import our_bot
 from mtproto_bridge.settings import BridgeSettings
-from mtproto_bridge.store import Store, accounts, balances, open_store
+from mtproto_bridge.store import Store, accounts, balances, open_store, registrations
 from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, Gateway, Me, NotReached, OwnChannel, Refused
 from mtproto_bridge.telegram.key_file import locked
 from mtproto_bridge.telegram.login import Login, LoginRefused, Step
@@ -240,10 +242,15 @@ async def _register_channels(attempt: Login, store: Store, me: Me, console: Cons
     _, learned = attempt.result(me)
     async with store.begin() as unit:
         await accounts.save_peers(unit, me.id, learned)
-    await _register(store, me, channels)
+    taken = await _register(store, me, channels)
     for channel in channels:
         title = printable(channel.title)
-        console.say(f"  registered the channel {title}: its admins with the right to post can use it")
+        if channel in taken:
+            console.say(f"  registered the channel {title}: its admins with the right to post can use it")
+        else:
+            console.say(
+                f"  left the channel {title} as it is: another account serves it, or somebody is registering it"
+            )
 
 
 async def _learn_more(gateway: Gateway, store: Store, me: Me) -> None:
@@ -264,8 +271,11 @@ async def _learn_more(gateway: Gateway, store: Store, me: Me) -> None:
                 )
 
 
-async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) -> None:
-    """Write down the balances the operator hands over by logging in: the account, and what it may post in."""
+async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) -> list[OwnChannel]:
+    """Write down the balances the operator hands over by logging in: the account, and what it may post in.
+
+    Answers which channels those are.
+    """
     async with store.begin() as unit:
         await balances.register(
             unit,
@@ -276,7 +286,8 @@ async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) 
             account=me.id,
             managers=[me.id],
         )
-        for channel, admins in channels.items():
+        taken = [one for one in channels if await _is_for_taking(unit, me, one.peer_id)]
+        for channel in taken:
             await balances.register(
                 unit,
                 kind="channel",
@@ -284,8 +295,18 @@ async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) 
                 title=channel.title,
                 username=channel.username,
                 account=me.id,
-                managers=admins,
+                managers=channels[channel],
             )
+    return taken
+
+
+async def _is_for_taking(unit: AsyncSession, me: Me, channel_id: int) -> bool:
+    """Whether no other account serves the channel, and nobody is registering it: that has rules of its own."""
+    served = await balances.of_channel(unit, channel_id)
+    if served is None:
+        return not await registrations.is_begun(unit, channel_id, datetime.now(UTC))
+    balance, state = served
+    return balance.account_id == me.id or state not in (*accounts.SERVING, "arriving")
 
 
 # -- our bot ----------------------------------------------------------------------------------------------------------

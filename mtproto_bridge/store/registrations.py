@@ -133,6 +133,13 @@ async def coming_by(session: AsyncSession, channel_id: int, now: datetime) -> Ac
     return AccountId(found) if found else None
 
 
+async def is_begun(session: AsyncSession, channel_id: int, now: datetime) -> bool:
+    """Whether somebody's registration of a channel waits, goes on, or was given up with the account in the channel."""
+    unfinished = or_(Registration.state.in_(("waiting", "joined", "promoted")), _is_under_way(now))
+    begun = exists().where(Registration.channel_id == channel_id, unfinished)
+    return bool(await session.scalar(select(begun)))
+
+
 async def rooms(session: AsyncSession, now: datetime) -> list[Room]:
     """How the accounts that may serve stand with channels, by id."""
     serves = (Balance.account_id == Account.id, Balance.kind == "channel")

@@ -45,7 +45,7 @@ KEYS = Keys()
 @pytest.fixture
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
     """Alice's account and Bob's, which serves the channel News."""
-    async with bridge_site(server, ALICE, BOB) as made:
+    async with bridge_site(server, BOB, ALICE) as made:
         yield made
 
 
@@ -246,7 +246,7 @@ async def test_an_account_that_a_bridge_serves_is_handed_over_logged_out_and_era
     monkeypatch.setattr(server, "seen", seen)
     async with site.bridge(), site.client() as client:
         await served(queue, ALICE, BOB)
-        assert await titles(client) == ["Alice", "News", "Quiz"], "both accounts are connected"
+        assert await titles(client) == ["News", "Alice", "Quiz"], "both accounts are connected"
         code, console = await remove(site, BOB, "yes")
         assert code == 0, console.said
         assert console.said[-1] == f"Account {BOB} is logged out at Telegram, and its key and access hashes are erased."
@@ -433,7 +433,7 @@ async def test_a_running_bridge_opens_sessions_of_the_new_key_and_serves_on(
             assert await rotate_keys(site.settings(), said.append) == 0
             assert old.strip() not in path.read_bytes().split()
             site.clock.move(seconds=61)  # lists may use what was proven within a minute
-            assert await titles(client) == ["Alice", "News", "Quiz"]
+            assert await titles(client) == ["News", "Alice", "Quiz"]
         assert len(server.connections) == 2
     assert said[-2].startswith("Every session is sealed with the new key")
     path.write_bytes(old)

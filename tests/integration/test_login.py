@@ -6,10 +6,11 @@ import logging
 import os
 import stat
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Executable, insert, select, update
 
 from mtproto_bridge.app import database_url
 from mtproto_bridge.login import SENTENCES, login
@@ -67,6 +68,13 @@ async def stored(site: BridgeSite, table: type[tables.Base]) -> list[tables.Base
         rows = list(await session.scalars(select(table)))
     await store.close()
     return rows
+
+
+async def change(site: BridgeSite, statement: Executable) -> None:
+    store = await open_store(database_url(site.settings()))
+    async with store.begin() as session:
+        await session.execute(statement)
+    await store.close()
 
 
 # -- the conversation ----------------------------------------------------------------------------------------------
@@ -390,6 +398,35 @@ async def test_a_channel_the_account_only_reads_is_not_registered(site: BridgeSi
     await site.log_in(world.people[ALICE])
     titles = {row.title for row in await stored(site, tables.Balance)}  # type: ignore[attr-defined]
     assert titles == {"Alice", "News", "Quiz"}, "she only reads Plaza"
+
+
+async def test_a_channel_that_another_account_serves_stays_with_it_until_that_one_is_lost(
+    site: BridgeSite, bob: Person, world: World
+) -> None:
+    async def account_of_news() -> int:
+        (news,) = [row for row in await stored(site, tables.Balance) if vars(row)["peer_id"] == NEWS]
+        return int(vars(news)["account_id"])
+
+    await site.log_in(bob)
+    console = await site.log_in(world.people[ALICE])
+    assert any("left the channel News as it is" in line for line in console.said)
+    assert await account_of_news() == BOB
+    for lost in (BOB, ALICE):
+        await change(site, update(tables.Account).where(tables.Account.id == lost).values(state="logged_out"))
+    await site.log_in(world.people[ALICE])
+    assert await account_of_news() == ALICE
+
+
+@pytest.mark.parametrize("state", ["waiting", "joined", "promoted", "picked"])
+async def test_a_channel_that_somebody_is_registering_is_not_registered_past_them(
+    site: BridgeSite, world: World, bob: Person, state: str
+) -> None:
+    await site.log_in(world.people[CAROL])
+    now = datetime.now(UTC)
+    begun = {"person_id": ALICE, "channel_id": NEWS, "title": "News", "created_at": now, "updated_at": now}
+    await change(site, insert(tables.Registration).values(**begun, state=state))
+    await site.log_in(bob)
+    assert NEWS not in {vars(row)["peer_id"] for row in await stored(site, tables.Balance)}
 
 
 async def test_neither_code_nor_password_is_said_or_logged(

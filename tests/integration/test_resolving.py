@@ -25,7 +25,7 @@ NEWCOMER = 7009
 
 @pytest.fixture
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
-    async with bridge_site(server, ALICE, BOB) as made:
+    async with bridge_site(server, BOB, ALICE) as made:
         yield made
 
 

@@ -30,7 +30,7 @@ LONG = {"lease_seconds": 60}
 
 @pytest.fixture
 def world() -> World:
-    """Alice's account serves Garden, Bob's, logged in last, serves News."""
+    """Alice's account serves Garden, Bob's, logged in first, serves News."""
     made = small_world()
     made.add(Channel(GARDEN, "Garden", ALICE, created=START - timedelta(days=2)))
     return made
@@ -38,7 +38,7 @@ def world() -> World:
 
 @pytest.fixture
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
-    async with bridge_site(server, ALICE, BOB) as made:
+    async with bridge_site(server, BOB, ALICE) as made:
         yield made
 
 
@@ -103,7 +103,7 @@ async def test_a_program_the_desk_found_is_joined_by_an_account_that_never_met_i
 
 async def test_a_persons_lists_cover_the_balances_of_every_account(client: BridgeClient, site: BridgeSite) -> None:
     balances = (await client.list_balances(OWNER)).balances
-    assert [one.title for one in balances] == ["Alice", "News", "Garden", "Quiz"]
+    assert [one.title for one in balances] == ["News", "Alice", "Garden", "Quiz"]
     await client.browse_programs(OWNER, page=0, size=6)
     for title, bot in (("News", QUIZ), ("Garden", CHESS)):
         await client.join(OWNER, await channel(client, title), BotId(bot), site.nonce())
