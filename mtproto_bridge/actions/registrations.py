@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mtproto_bridge.actions import health
 from mtproto_bridge.actions.context import Context, DeskUnreachable, Inside
 from mtproto_bridge.actions.describing import describe_registration
+from mtproto_bridge.actions.life import FROZEN
 from mtproto_bridge.actions.notices import acted
 from mtproto_bridge.actions.our_bot import press_start
 from mtproto_bridge.actions.placement import another, place
@@ -38,7 +39,6 @@ log = structlog.get_logger()
 
 ALREADY_IN = "USER_ALREADY_PARTICIPANT"
 TOO_MANY = "CHANNELS_TOO_MUCH"
-FROZEN = "FROZEN_METHOD_INVALID"
 DEAD_INVITE = ("INVITE_HASH_EXPIRED", "INVITE_HASH_INVALID", "INVITE_HASH_EMPTY")
 SHUT_OUT = (*DEAD_INVITE, "INVITE_REQUEST_SENT", "USER_BANNED_IN_CHANNEL", "CHANNEL_PRIVATE", "CHANNEL_INVALID")
 """How Telegram says that an account does not come in by this invite."""
