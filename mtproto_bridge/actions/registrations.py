@@ -121,7 +121,8 @@ async def resume(context: Inside, request: ResumeRegistration) -> RegistrationPa
             served = await _served(session, row.channel_id)
             if await _admit(context, session, row, served) == "picked":
                 placed = await place(context, session, row.channel_id, row)
-                row = await _move(context, session, row, placed.state, placed.account, served)
+                asked = not request.by_itself
+                row = await _move(context, session, row, placed.state, placed.account, served, asked=asked)
             else:
                 row = await _move(context, session, row, "waiting", None)
                 await _ask_operators(context, session, row)
@@ -317,11 +318,14 @@ async def _move(  # noqa: PLR0913 - where it stands
     state: RegistrationState,
     account: AccountId | None,
     balance: BalanceId | None = None,
+    *,
+    asked: bool = False,
 ) -> tables.Registration:
+    """Write down where it stands. What stays as it was, and nobody `asked` for, is no newer for that."""
+    is_new = asked or (row.state, row.account_id) != (state, account)
+    at = context.now() if is_new else row.updated_at
     number = RegistrationId(row.id)
-    changed = await registrations.change(
-        session, number, state=state, account=account, balance=balance, at=context.now()
-    )
+    changed = await registrations.change(session, number, state=state, account=account, balance=balance, at=at)
     if changed is None:
         raise BridgeError(ErrorCode.REGISTRATION_GONE)
     return changed
