@@ -122,7 +122,7 @@ class Registering:
         talk.again = ContinueRegistration(registration_id=registration_id)
         with bound_contextvars(trace=caller.trace):
             async with self._room, telling(talk, self._now):
-                page = await bridge.resume_registration(talk.caller, registration_id)
+                page = await bridge.resume_registration(talk.caller, registration_id, by_itself=True)
                 if registration_id not in self._driving:  # the person has not gone on with it meanwhile
                     await self.drive(bridge, talk, page)
 

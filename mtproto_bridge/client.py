@@ -125,9 +125,12 @@ class BridgeClient(Asking):
         payload = StartRegistration(channel_id=channel_id, title=title, username=username)
         return await self._at_desk(caller, payload, RegistrationPage)
 
-    async def resume_registration(self, caller: Caller, registration_id: RegistrationId) -> RegistrationPage:
-        """Where a registration stands."""
-        return await self._at_desk(caller, ResumeRegistration(registration_id=registration_id), RegistrationPage)
+    async def resume_registration(
+        self, caller: Caller, registration_id: RegistrationId, *, by_itself: bool = False
+    ) -> RegistrationPage:
+        """Where a registration stands; `by_itself`: the caller did not ask just now."""
+        payload = ResumeRegistration(registration_id=registration_id, by_itself=by_itself)
+        return await self._at_desk(caller, payload, RegistrationPage)
 
     async def advance_registration(
         self, caller: Caller, registration: Registration, *, invite: str | None = None

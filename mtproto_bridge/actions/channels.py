@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.actions import health
+from mtproto_bridge.actions.affiliations import ALREADY_REVOKED
 from mtproto_bridge.actions.balances import authorize, is_known, known_channels, peer_of
 from mtproto_bridge.actions.context import Context, Inside
 from mtproto_bridge.actions.describing import describe, describe_account
@@ -19,7 +20,6 @@ from mtproto_bridge.protocol.requests import ListChannels, RemoveChannel, ShowCh
 from mtproto_bridge.store import affiliations, audit, balances, people, registrations, tables
 from mtproto_bridge.telegram.gateway import Connection, Refused
 
-ALREADY_REVOKED = "STARREF_HASH_REVOKED"
 NOT_INSIDE = (*health.GONE, "USER_NOT_PARTICIPANT")
 OWN_CHANNEL = "USER_CREATOR"
 """A creator cannot leave: the channel is the account's own, and stays its own."""

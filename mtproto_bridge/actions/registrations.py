@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mtproto_bridge.actions import health
 from mtproto_bridge.actions.context import Context, DeskUnreachable, Inside
 from mtproto_bridge.actions.describing import describe_registration
+from mtproto_bridge.actions.life import FROZEN
 from mtproto_bridge.actions.notices import acted
 from mtproto_bridge.actions.our_bot import press_start
 from mtproto_bridge.actions.placement import another, place
@@ -38,7 +39,6 @@ log = structlog.get_logger()
 
 ALREADY_IN = "USER_ALREADY_PARTICIPANT"
 TOO_MANY = "CHANNELS_TOO_MUCH"
-FROZEN = "FROZEN_METHOD_INVALID"
 DEAD_INVITE = ("INVITE_HASH_EXPIRED", "INVITE_HASH_INVALID", "INVITE_HASH_EMPTY")
 SHUT_OUT = (*DEAD_INVITE, "INVITE_REQUEST_SENT", "USER_BANNED_IN_CHANNEL", "CHANNEL_PRIVATE", "CHANNEL_INVALID")
 """How Telegram says that an account does not come in by this invite."""
@@ -121,7 +121,8 @@ async def resume(context: Inside, request: ResumeRegistration) -> RegistrationPa
             served = await _served(session, row.channel_id)
             if await _admit(context, session, row, served) == "picked":
                 placed = await place(context, session, row.channel_id, row)
-                row = await _move(context, session, row, placed.state, placed.account, served)
+                asked = not request.by_itself
+                row = await _move(context, session, row, placed.state, placed.account, served, asked=asked)
             else:
                 row = await _move(context, session, row, "waiting", None)
                 await _ask_operators(context, session, row)
@@ -317,11 +318,14 @@ async def _move(  # noqa: PLR0913 - where it stands
     state: RegistrationState,
     account: AccountId | None,
     balance: BalanceId | None = None,
+    *,
+    asked: bool = False,
 ) -> tables.Registration:
+    """Write down where it stands. What stays as it was, and nobody `asked` for, is no newer for that."""
+    is_new = asked or (row.state, row.account_id) != (state, account)
+    at = context.now() if is_new else row.updated_at
     number = RegistrationId(row.id)
-    changed = await registrations.change(
-        session, number, state=state, account=account, balance=balance, at=context.now()
-    )
+    changed = await registrations.change(session, number, state=state, account=account, balance=balance, at=at)
     if changed is None:
         raise BridgeError(ErrorCode.REGISTRATION_GONE)
     return changed

@@ -141,6 +141,8 @@ class ResumeRegistration(_Payload):
 
     kind: Literal["resume_registration"] = "resume_registration"
     registration_id: RegistrationId
+    by_itself: bool = False
+    """Nobody asked: a bot goes on after a start. That alone keeps no registration under way."""
 
 
 class AdvanceRegistration(_Payload):

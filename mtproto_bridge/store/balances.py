@@ -97,7 +97,12 @@ async def register(  # noqa: PLR0913 - what a balance is
     account: AccountId,
     managers: Iterable[int],
 ) -> BalanceId:
-    """Write a balance down, or renew what is known of it; managers are added, none is removed."""
+    """Write a balance down, or renew what is known of it; managers are added, none is removed.
+
+    What another account served before is looked at soon.
+    """
+    moves = (Balance.kind == kind, Balance.peer_id == peer_id, Balance.account_id != account)
+    await session.execute(update(Balance).where(*moves).values(health_at=None))
     told: dict[str, object] = {"kind": kind, "peer_id": peer_id, "title": title, "username": username}
     number = await _REGISTERED.run(session, told | {"account_id": account})
     row = await session.get_one(Balance, number, populate_existing=True)

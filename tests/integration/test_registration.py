@@ -159,6 +159,19 @@ async def test_a_registration_goes_on_where_it_stopped_whatever_stops_in_between
         assert (await starling.resume(OWNER, at)).state == "verified"
 
 
+@pytest.mark.parametrize(("by_itself", "left"), [(True, []), (False, ["joined"])])
+async def test_restarts_of_the_bot_alone_keep_no_registration_under_way(
+    starling: Desk, site: BridgeSite, by_itself: bool, left: list[str]
+) -> None:
+    at = (await starling.come_in(OWNER, await starling.start(OWNER))).registration
+    for _ in range(2):
+        site.clock.move(hours=13)
+        await starling.bridge.resume_registration(OWNER, at.id, by_itself=by_itself)
+        await starling.bridge.advance_registration(OWNER, at)
+    open_ones = (await starling.bridge.list_open_registrations(asks(OURS))).registrations
+    assert [one.state for one in open_ones] == left
+
+
 @pytest.mark.parametrize("heard", ["INVITE_HASH_EXPIRED", "USER_ALREADY_PARTICIPANT"])
 async def test_a_used_up_invite_whose_answer_was_lost_is_no_failure(
     starling: Desk, sandbox: Sandbox, heard: str

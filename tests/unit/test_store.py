@@ -325,6 +325,17 @@ async def test_registering_again_renews_a_balance_and_takes_no_manager_away(stor
         assert await balances.routes(session) == {balance: ACCOUNT, other: ACCOUNT}
 
 
+async def test_a_channel_that_another_account_takes_over_is_looked_at_soon(store: Store, balance: BalanceId) -> None:
+    other = AccountId(ACCOUNT + 1)
+    async with store.begin() as session:
+        await accounts.save_account(session, other, name="Other", username=None, sealed=b"sealed")
+        await balances.set_health(session, balance, before="ok", after="account_lost", at=NOW)
+    for account, due in ((ACCOUNT, False), (other, True)):
+        async with store.begin() as session:
+            await register(session, account=account)
+            assert bool(await balances.health_due(session, account, NOW - timedelta(days=1))) is due
+
+
 async def test_one_new_channel_registered_by_many_at_once_is_one_balance_for_all(
     store: Store, balance: BalanceId
 ) -> None:
