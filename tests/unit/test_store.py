@@ -329,7 +329,7 @@ async def test_a_channel_that_another_account_takes_over_is_looked_at_soon(store
     other = AccountId(ACCOUNT + 1)
     async with store.begin() as session:
         await accounts.save_account(session, other, name="Other", username=None, sealed=b"sealed")
-        await balances.set_health(session, balance, before="ok", after="account_lost", at=NOW)
+        await balances.set_health(session, balance, before="ok", after="account_lost", at=NOW, account=ACCOUNT)
     for account, due in ((ACCOUNT, False), (other, True)):
         async with store.begin() as session:
             await register(session, account=account)
