@@ -23,7 +23,8 @@ from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient, Caller
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Origin
 from mtproto_bridge.protocol.ids import RegistrationId
-from mtproto_bridge.protocol.replies import Registration, RegistrationPage
+from mtproto_bridge.protocol.replies import UNDER_WAY, Registration, RegistrationPage
+from mtproto_bridge.protocol.requests import LONGEST_TITLE
 
 INVITE_LIFE = timedelta(minutes=10)
 """It is revoked as soon as it served; this is for when we are killed in between."""
@@ -31,8 +32,6 @@ MOST_STEPS = 8
 """Three each way, and something to mend on the way; what is not done then goes round in circles."""
 MOST_AT_ONCE = 8
 """Registrations that go on by themselves, side by side."""
-LONGEST_TITLE = 255
-UNDER_WAY = ("picked", "joined", "promoted")
 PAUSE_SECONDS = 2.0
 
 log = structlog.get_logger()
@@ -97,7 +96,7 @@ class Registering:
         except HinderedError as hindered:
             obstacle = hindered.obstacle
             log.info("registration.hindered", kind=obstacle.kind, missing=obstacle.missing)
-            link = rights.startchannel_link((await self._bot.me()).username or "")
+            link = rights.startchannel_link(await talk.us())
             await talk.show(screens.hindered(talk.texts, registration, obstacle, link))
             return False
         finally:

@@ -259,16 +259,7 @@ async def _learn_more(gateway: Gateway, store: Store, me: Me) -> None:
         may, bots = await gateway.capabilities(), await gateway.own_bots()
         async with store.begin() as unit:
             await accounts.note_allowed(unit, me.id, premium=may.premium, may_connect=may.may_connect, at=None)
-            for bot in bots:
-                await balances.register(
-                    unit,
-                    kind="bot",
-                    peer_id=bot.id,
-                    title=bot.title,
-                    username=bot.username,
-                    account=me.id,
-                    managers=[me.id],
-                )
+            await balances.register_bots(unit, me.id, bots)
 
 
 async def _register(store: Store, me: Me, channels: dict[OwnChannel, set[int]]) -> list[OwnChannel]:

@@ -14,7 +14,6 @@ from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import accounts, open_store
 from mtproto_bridge.store.accounts import ListedAccount
-from mtproto_bridge.telegram.limits import free_channels
 
 Say = Callable[[str], object]
 Clock = Callable[[], datetime]
@@ -68,7 +67,7 @@ async def overview(
     store = await open_store(database_url(settings))
     try:
         async with store.begin() as session:
-            listed = [one for one in await accounts.listed(session) if one.state != "removed" or one.channels]
+            listed = await accounts.shown(session)
     finally:
         await store.close()
     lanes: Mapping[AccountId, Lane] = {}
@@ -107,7 +106,7 @@ def _row(account: ListedAccount, lane: Lane | None, now: datetime) -> Row:
         lane.served_by if lane else None,
         {method: until.isoformat() for method, until in lane.floods.items()} if lane else {},
         account.channels,
-        free_channels(account.channels, premium=account.premium) if account.state == "ready" else 0,
+        account.free,
     )
 
 

@@ -62,14 +62,14 @@ class Tidings:
 # -- the picker -----------------------------------------------------------------------------------------------
 
 
-async def add(_: CallbackQuery, talk: Talk, bot: Bot, state: FSMContext) -> None:
+async def add(_: CallbackQuery, talk: Talk, state: FSMContext) -> None:
     """Add my channel."""
-    await _pick(talk, bot, state)
+    await _pick(talk, state)
 
 
-async def _pick(talk: Talk, bot: Bot, state: FSMContext) -> None:
+async def _pick(talk: Talk, state: FSMContext) -> None:
     await state.set_state(Picking.channel)
-    await talk.say(screens.pick(talk.texts, rights.startchannel_link((await bot.me()).username or "")))
+    await talk.say(screens.pick(talk.texts, rights.startchannel_link(await talk.us())))
 
 
 async def says_cancel(message: Message, texts: Texts) -> bool:
@@ -165,7 +165,7 @@ async def register(  # noqa: PLR0913 - as above
     """Register a channel once more; where the bot is not in it, the picker brings it in."""
     chat = await _channel_of(bot, callback_data.channel_id, talk.caller.actor)
     if chat is None:
-        await _pick(talk, bot, state)
+        await _pick(talk, state)
     else:
         title = chat.title or chat.username or str(callback_data.channel_id)
         await registering.begin(bridge, talk, callback_data.channel_id, title=title, username=chat.username)

@@ -8,6 +8,7 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from bot.callbacks import AskRevoke, ConfirmRevoke, LinksPage, OpenLink
+from bot.conversations.paging import page_of
 from bot.screens import links
 from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
@@ -34,9 +35,7 @@ async def turn(_: CallbackQuery, callback_data: LinksPage, talk: Talk, bridge: B
 
 
 async def _show_page(talk: Talk, bridge: BridgeClient, page: int) -> None:
-    found = await bridge.list_affiliations(talk.caller, page=page, size=links.PAGE_SIZE)
-    if not found.affiliations and page > 0 and found.pages > 0:  # the list became shorter: its last page, then
-        found = await bridge.list_affiliations(talk.caller, page=min(page, found.pages) - 1, size=links.PAGE_SIZE)
+    found = await page_of(lambda page: bridge.list_affiliations(talk.caller, page=page, size=links.PAGE_SIZE), page)
     await talk.show(links.links_page(talk.texts, found))
 
 

@@ -15,6 +15,7 @@ from bot.callbacks import (
     WatchedExtra,
     WatchedLinks,
 )
+from bot.conversations.paging import page_of
 from bot.pictures import qr_code
 from bot.screens import links, programs, watched
 from bot.screens.layout import Screen
@@ -22,8 +23,7 @@ from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.links import ReferralLink, referral_in
-
-LONGEST_URL = 255
+from mtproto_bridge.protocol.requests import LONGEST_URL
 
 
 class Pasting(StatesGroup):
@@ -105,9 +105,7 @@ async def turn(_: CallbackQuery, callback_data: WatchedLinks, talk: Talk, bridge
 
 
 async def _show_page(talk: Talk, bridge: BridgeClient, page: int, *, note: str | None = None) -> None:
-    found = await bridge.list_watched(talk.caller, page=page, size=watched.PAGE_SIZE)
-    if not found.watched and page > 0 and found.total:  # the list became shorter: its last page, then
-        found = await bridge.list_watched(talk.caller, page=min(page, found.pages) - 1, size=watched.PAGE_SIZE)
+    found = await page_of(lambda page: bridge.list_watched(talk.caller, page=page, size=watched.PAGE_SIZE), page)
     await talk.show(watched.watched_list(talk.texts, found, note=note))
 
 

@@ -10,7 +10,7 @@ from bot.callbacks import (
     RegisterChannel,
 )
 from bot.i18n import Html, Texts
-from bot.screens.layout import Button, Screen, lines, pager, paragraphs, rows_of
+from bot.screens.layout import Button, Screen, lines, pager, paragraphs, part, rows_of
 from bot.screens.menu import add_channel_button, browse_button, links_button
 from mtproto_bridge.protocol.replies import (
     Account,
@@ -49,9 +49,7 @@ def channels_page(texts: Texts, found: Channels, page: int = 0) -> Screen:
     """One page of channels with their health, a button each; registrations under way come first."""
     if not found.channels and not found.registrations:
         return Screen(texts("channels.empty"), rows_of([add_channel_button(texts)], [browse_button(texts)]))
-    pages = max(1, -(-len(found.channels) // PAGE_SIZE))
-    page = min(page, pages - 1)
-    shown = found.channels[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+    shown, page, pages = part(found.channels, page, PAGE_SIZE)
     begun = found.registrations[:PAGE_SIZE]
     text = paragraphs(
         texts.count("channels.title", len(found.channels)),

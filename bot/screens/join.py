@@ -2,7 +2,7 @@
 
 from bot.callbacks import AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram, OwnBalance
 from bot.i18n import Texts
-from bot.screens.layout import Button, Screen, pager, paragraphs, rows_of
+from bot.screens.layout import Button, Screen, pager, paragraphs, part, rows_of
 from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import offer
 from mtproto_bridge.protocol.replies import Balance, ProgramCard
@@ -22,9 +22,7 @@ def choose_balance(texts: Texts, card: ProgramCard, page: int = 0) -> Screen:
     """Which balance should earn?"""
     if not card.balances:
         return no_balances(texts, card)
-    pages = -(-len(card.balances) // BALANCES_A_PAGE)
-    page = min(page, pages - 1)
-    shown = card.balances[page * BALANCES_A_PAGE : (page + 1) * BALANCES_A_PAGE]
+    shown, page, pages = part(card.balances, page, BALANCES_A_PAGE)
     bot_id = card.program.bot_id
     rows = rows_of(
         *([_balance_button(texts, card, balance)] for balance in shown),

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import quote
 
 from aiogram.filters.callback_data import CallbackData
 
 from bot.i18n import Html, Texts
+from mtproto_bridge.protocol.replies import pages_of
+
+T = TypeVar("T")
 
 PREVIOUS, NEXT = "◀", "▶"
 
@@ -77,6 +81,13 @@ def paragraphs(*parts: str | None) -> str:
 def lines(*parts: str | None) -> Html:
     """Parts, a line each."""
     return Html("\n".join(part for part in parts if part))
+
+
+def part(items: Sequence[T], page: int, size: int) -> tuple[Sequence[T], int, int]:
+    """One page of a list that came whole, its number, and how many there are; past the end, the last one."""
+    pages = pages_of(len(items), size)
+    page = min(page, pages - 1)
+    return items[page * size : (page + 1) * size], page, pages
 
 
 def pager(texts: Texts, page: int, pages: int, turn: Callable[[int], CallbackData]) -> tuple[Row, ...]:

@@ -2,7 +2,7 @@
 
 from bot.callbacks import Ban, Decide, OperatorPage
 from bot.i18n import Html, Texts
-from bot.screens.layout import Button, Screen, lines, pager, paragraphs, rows_of
+from bot.screens.layout import Button, Screen, lines, pager, paragraphs, part, rows_of
 from mtproto_bridge.protocol.replies import OperatedAccount, Operations, Registration
 
 ACCOUNTS_A_PAGE = 6
@@ -20,9 +20,7 @@ _STATES = {
 
 def operations_page(texts: Texts, found: Operations, *, note: str | None = None, page: int = 0) -> Screen:
     """How everything is doing; `note` is a message id, `page` one of accounts."""
-    pages = max(1, -(-len(found.accounts) // ACCOUNTS_A_PAGE))
-    page = min(page, pages - 1)
-    accounts = found.accounts[page * ACCOUNTS_A_PAGE : (page + 1) * ACCOUNTS_A_PAGE]
+    accounts, page, pages = part(found.accounts, page, ACCOUNTS_A_PAGE)
     text = paragraphs(
         texts(note) if note else None,
         lines(texts("operator.title"), texts.count("operator.people", found.people)),

@@ -12,7 +12,7 @@ from mtproto_bridge.actions.describing import describe
 from mtproto_bridge.actions.notices import acted
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
-from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations, Program
+from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations, Program, pages_of
 from mtproto_bridge.protocol.requests import Join, ListAffiliations, Revoke, ShowAffiliation
 from mtproto_bridge.store import accounts, affiliations, audit, programs, tables, watched
 from mtproto_bridge.telegram.gateway import BalancePeer, Connection, Refused
@@ -138,7 +138,7 @@ async def list_affiliations(context: Context, request: ListAffiliations) -> Affi
     return Affiliations(
         affiliations=described,
         page=request.page,
-        pages=max(1, -(-total // request.size)),
+        pages=pages_of(total, request.size),
         total=total,
         balances=len(mine),
         watched=watching,

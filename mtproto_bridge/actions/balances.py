@@ -36,8 +36,7 @@ async def authorize(context: Context, balance_id: BalanceId, *, looks: bool = Fa
         balance, manager = await balances.find(session, balance_id, context.actor)
     if balance is None:
         raise BridgeError(ErrorCode.NOT_A_MANAGER)
-    if balance.account_id != context.account:
-        raise BridgeError(Failure(code=ErrorCode.MOVED, account_id=balance.account_id))
+    _require_here(context, balance)
     try:
         allowed = await _ask_telegram(context, balance, looks=looks)
     except BridgeError as error:
@@ -59,7 +58,12 @@ async def require_served(context: Inside, balance_id: BalanceId) -> None:
     """
     async with context.store.begin() as session:
         balance, _ = await balances.find(session, balance_id, context.actor)
-    if balance and balance.account_id != context.account:
+    if balance:
+        _require_here(context, balance)
+
+
+def _require_here(context: Inside, balance: tables.Balance) -> None:
+    if balance.account_id != context.account:
         raise BridgeError(Failure(code=ErrorCode.MOVED, account_id=balance.account_id))
 
 
@@ -161,16 +165,7 @@ async def _find_own_bots(context: Context) -> None:
     with suppress(Refused):  # the other balances are not to blame
         owned = await context.gateway.own_bots()
         async with context.store.begin() as session:
-            for bot in owned:
-                await balances.register(
-                    session,
-                    kind="bot",
-                    peer_id=bot.id,
-                    title=bot.title,
-                    username=bot.username,
-                    account=context.account,
-                    managers=[context.actor],
-                )
+            await balances.register_bots(session, context.account, owned)
 
 
 async def _renew(context: Context, balance: tables.Balance, *, links: bool) -> None:

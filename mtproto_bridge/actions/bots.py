@@ -18,7 +18,7 @@ async def meet(context: Context, bot: BotId) -> None:
         return
     username = await _username(context, bot)
     if username is None:  # a deep link may name a bot before anybody browsed
-        await index.renew(context, index.OLDEST)
+        await index.have(context)
         username = await _username(context, bot)
     if context.gateway.knows(bot):
         return

@@ -23,7 +23,7 @@ from mtproto_bridge.protocol.events import AccountGone, ChannelIdle, ChannelRele
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.links import referral_in
 from mtproto_bridge.protocol.replies import Health
-from mtproto_bridge.store import Store, accounts, affiliations, balances, outbox, people, programs, tables
+from mtproto_bridge.store import Store, accounts, affiliations, balances, outbox, people, tables
 from mtproto_bridge.telegram.gateway import FloodWait, Gateway, NotReached, Refused, SessionSealed
 
 DAILY = timedelta(days=1)
@@ -130,13 +130,7 @@ async def check_account(errand: Errand, *, row: tables.Account) -> bool:
 
 async def renew_index(errand: Errand) -> bool:
     """As long as somebody browses at all: programs as they are now, so that nobody who browses waits for them."""
-    async with errand.crawling:
-        async with errand.store.begin() as session:
-            newest = await programs.newest_crawl(session)
-        if newest is None or newest >= (errand.now() - index.FRESH).timestamp():
-            return False
-        await index.crawl(await errand.gateway(), errand.store, errand.now())
-    return True
+    return await index.renew(errand.store, errand.crawling, errand.gateway, errand.now(), index.FRESH)
 
 
 async def hear(errand: Errand, *, before: str | None) -> bool:

@@ -1,5 +1,7 @@
 """The index of programs: Telegram's lists, in all of its orders, read anew in the background before they grow old."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import get_args
 
@@ -19,20 +21,38 @@ MOST_CRAWLED = 1_000
 """Programs that are read of each order."""
 
 
-async def renew(context: Context, life: timedelta) -> None:
-    """Read the index anew, unless it is younger than that; of several who ask at once, one reads."""
-    async with context.shared.crawling:
-        async with context.store.begin() as session:
+async def have(context: Context) -> None:
+    """See that there is an index that is not too old: who needs it waits for it."""
+
+    async def gateway() -> Gateway:
+        return context.gateway
+
+    await renew(context.store, context.shared.crawling, gateway, context.now(), OLDEST, first=True)
+
+
+async def renew(  # noqa: PLR0913 - what it is read with
+    store: Store,
+    crawling: asyncio.Lock,
+    gateway: Callable[[], Awaitable[Gateway]],
+    now: datetime,
+    life: timedelta,
+    *,
+    first: bool = False,
+) -> bool:
+    """Read all of Telegram's lists anew when they are older than that, or `first` of all; whether they were read.
+
+    Of several who ask at once, one reads.
+    """
+    async with crawling:
+        async with store.begin() as session:
             newest = await programs.newest_crawl(session)
-        if newest is None or newest < (context.now() - life).timestamp():
-            await crawl(context.gateway, context.store, context.now())
-
-
-async def crawl(gateway: Gateway, store: Store, read_at: datetime) -> None:
-    """Read all of Telegram's lists anew."""
-    orders: dict[ProgramSort, list[Program]] = {sort: await _read(gateway, sort) for sort in get_args(ProgramSort)}
-    async with store.begin() as session:
-        await programs.keep_crawl(session, orders, read_at)
+        is_due = first if newest is None else newest < (now - life).timestamp()
+        if is_due:
+            line = await gateway()
+            orders: dict[ProgramSort, list[Program]] = {sort: await _read(line, sort) for sort in get_args(ProgramSort)}
+            async with store.begin() as session:
+                await programs.keep_crawl(session, orders, now)
+    return is_due
 
 
 async def _read(gateway: Gateway, sort: ProgramSort) -> list[Program]:

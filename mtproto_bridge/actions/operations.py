@@ -8,7 +8,6 @@ from mtproto_bridge.protocol.replies import OperatedAccount, Operations, Registr
 from mtproto_bridge.protocol.requests import BanPerson, DecideRegistration, ShowOperations
 from mtproto_bridge.store import accounts, people, registrations
 from mtproto_bridge.store.accounts import ListedAccount
-from mtproto_bridge.telegram.limits import free_channels
 
 MOST_SHOWN = 5
 """Registrations that wait for a word, shown at once."""
@@ -59,7 +58,7 @@ def _must_be_operator(context: Inside) -> None:
 
 async def _operations(context: Inside) -> Operations:
     async with context.store.begin() as session:
-        listed = [one for one in await accounts.listed(session) if one.state != "removed" or one.channels]
+        listed = await accounts.shown(session)
         waiting, total = await registrations.waiting(session, MOST_SHOWN)
         known, banned = await people.count(session), await people.banned(session)
     lanes = await context.shared.desk.lanes([one.id for one in listed])
@@ -83,5 +82,5 @@ def _account(one: ListedAccount, lane: Lane) -> OperatedAccount:
         waiting=lane.waiting,
         flooded_until=max(lane.floods.values(), default=None),
         channels=one.channels,
-        free=free_channels(one.channels, premium=one.premium) if one.state == "ready" else 0,
+        free=one.free,
     )

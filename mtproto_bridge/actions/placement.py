@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mtproto_bridge.actions.context import Inside
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.protocol.replies import RegistrationState
+from mtproto_bridge.protocol.replies import UNDER_WAY, RegistrationState
 from mtproto_bridge.store import accounts, balances, registrations, tables
-from mtproto_bridge.store.registrations import UNDER_WAY, Room
+from mtproto_bridge.store.registrations import Room
 from mtproto_bridge.telegram.limits import free_channels
 
 JOINS_AT_ONCE, JOIN_EVERY = 5, timedelta(minutes=1)

@@ -9,14 +9,14 @@ from mtproto_bridge.actions.context import Context
 from mtproto_bridge.actions.describing import describe
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import BalanceId, BotId
-from mtproto_bridge.protocol.replies import Program, ProgramCard, Programs
+from mtproto_bridge.protocol.replies import Program, ProgramCard, Programs, pages_of
 from mtproto_bridge.protocol.requests import BrowsePrograms, ShowProgram
 from mtproto_bridge.store import affiliations, programs, tables
 
 
 async def browse(context: Context, request: BrowsePrograms) -> Programs:
     """One page of programs from the index, of the reading that is named or of the newest one."""
-    await index.renew(context, index.OLDEST)
+    await index.have(context)
     mine, stale = await known_balances(context, links=True)
     wanted = programs.Wanted(request.sort, request.min_permille, request.forever, request.words)
     async with context.store.begin() as session:
@@ -27,12 +27,11 @@ async def browse(context: Context, request: BrowsePrograms) -> Programs:
             session, crawl, wanted, offset=request.page * request.size, limit=request.size
         )
         joined = {bot for _, bot in await affiliations.joined_bots(session, [BalanceId(one.id) for one in mine])}
-    pages = max(1, -(-total // request.size))
     shown = [describe_program(row, joined=row.bot_id in joined) for row in rows]
     return Programs(
         programs=shown,
         page=request.page,
-        pages=pages,
+        pages=pages_of(total, request.size),
         total=total,
         crawl=crawl,
         read_at=datetime.fromtimestamp(crawl, UTC) if crawl else None,

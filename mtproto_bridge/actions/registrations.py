@@ -20,6 +20,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.events import RegistrationDecided, RegistrationWaits
 from mtproto_bridge.protocol.ids import AccountId, BalanceId, RegistrationId
 from mtproto_bridge.protocol.replies import (
+    UNDER_WAY,
     Health,
     OpenRegistrations,
     Registration,
@@ -117,7 +118,7 @@ async def resume(context: Inside, request: ResumeRegistration) -> RegistrationPa
     """
     async with context.store.begin() as session:
         row = await _own(context, session, request.registration_id)
-        if row.state in registrations.UNDER_WAY:
+        if row.state in UNDER_WAY:
             served = await _served(session, row.channel_id)
             if await _admit(context, session, row, served) == "picked":
                 placed = await place(context, session, row.channel_id, row)
@@ -166,7 +167,7 @@ async def advance(context: Context, request: AdvanceRegistration) -> Registratio
     """
     async with context.store.begin() as session:
         row = await _own(context, session, request.registration_id)
-        if row.state not in registrations.UNDER_WAY:
+        if row.state not in UNDER_WAY:
             return RegistrationPage(registration=await described(session, row))
     if row.account_id != context.account:
         raise BridgeError(Failure(code=ErrorCode.MOVED, account_id=row.account_id))
@@ -239,7 +240,7 @@ async def elsewhere(context: Inside, request: AdvanceRegistration) -> Registrati
     """
     async with context.store.begin() as session:
         row = await _own(context, session, request.registration_id)
-        if row.state not in registrations.UNDER_WAY:
+        if row.state not in UNDER_WAY:
             return RegistrationPage(registration=await described(session, row))
     raise await _moved(context, row, but={context.account})
 

@@ -13,7 +13,7 @@ from mtproto_bridge.actions.referrals import PREFIXES_LIFE, Look
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import BalanceId, BotId, WatchedId
 from mtproto_bridge.protocol.links import PREFIXES, ReferralLink, referral_in
-from mtproto_bridge.protocol.replies import CheckedLink, Program, Unwatched, Watched, WatchedList, WatchedPage
+from mtproto_bridge.protocol.replies import CheckedLink, Program, Unwatched, Watched, WatchedList, WatchedPage, pages_of
 from mtproto_bridge.protocol.requests import CheckLink, ListWatched, ShowWatched, UnwatchLink, WatchLink
 from mtproto_bridge.store import affiliations, balances, programs, tables, watched
 from mtproto_bridge.telegram.gateway import NOBODY, Refused
@@ -86,7 +86,7 @@ async def list_watched(context: Inside, request: ListWatched) -> WatchedList:
     return WatchedList(
         watched=[_describe(row, _last_seen(context, row, program)) for row, program in rows],
         page=request.page,
-        pages=max(1, -(-total // request.size)),
+        pages=pages_of(total, request.size),
         total=total,
     )
 

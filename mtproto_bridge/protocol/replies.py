@@ -17,6 +17,13 @@ RegistrationState = Literal["waiting", "picked", "joined", "promoted", "verified
 """Where a registration stands: waiting for the operator's word; the account is to come in (the bot makes an invite);
 it is in and is to be promoted (by the bot); it has its right and the actor is to be found among the admins; done;
 the operator said no."""
+UNDER_WAY: tuple[RegistrationState, ...] = ("picked", "joined", "promoted")
+"""The states in which an account holds a place for the channel, and the bot and the bridge go on by themselves."""
+
+
+def pages_of(total: int, size: int) -> int:
+    """How many pages of this size a list has; an empty one has one."""
+    return max(1, -(-total // size))
 
 
 class _Result(BaseModel):

@@ -12,6 +12,8 @@ from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, Registr
 
 VERSION = 1
 PAGE_LIMIT = 50
+LONGEST_TITLE, LONGEST_URL = 255, 255
+"""Characters of a name or a link that are kept."""
 
 Sort = Literal["date", "revenue", "participants"]
 ProgramSort = Literal["profit", "revenue", "date"]
@@ -132,7 +134,7 @@ class StartRegistration(_Payload):
     kind: Literal["start_registration"] = "start_registration"
     channel_id: int
     """The bare Telegram id."""
-    title: str = Field(max_length=255)
+    title: str = Field(max_length=LONGEST_TITLE)
     username: str | None = None
 
 
@@ -168,14 +170,14 @@ class CheckLink(_Payload):
     """Whether a referral link is alive, and whose program it is; nothing is kept, nobody joins (desk)."""
 
     kind: Literal["check_link"] = "check_link"
-    url: str = Field(max_length=255)
+    url: str = Field(max_length=LONGEST_URL)
 
 
 class WatchLink(_Payload):
     """Keep a link the actor made in Telegram itself, if it is alive; keeping it twice is a success (desk)."""
 
     kind: Literal["watch_link"] = "watch_link"
-    url: str = Field(max_length=255)
+    url: str = Field(max_length=LONGEST_URL)
 
 
 class ListWatched(_Payload):

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mtproto_bridge.protocol.ids import AccountId, BotId
 from mtproto_bridge.store.tables import Account, Balance, Peer
 from mtproto_bridge.store.upsert import Upsert
+from mtproto_bridge.telegram.limits import free_channels
 
 State = Literal["arriving", "ready", "frozen", "logged_out", "banned", "leaving", "removed"]
 """`arriving`: the console that logs it in still speaks for it. `frozen`: it may read, not act. `banned`: or deleted,
@@ -65,6 +66,11 @@ class ListedAccount:
     """Registered channels that it serves."""
     premium: bool = False
 
+    @property
+    def free(self) -> int:
+        """How many more it may take; none unless it can act."""
+        return free_channels(self.channels, premium=self.premium) if self.state == "ready" else 0
+
 
 async def all_accounts(session: AsyncSession) -> dict[AccountId, bool]:
     """Every account with a lane and whether it may serve (a lost or removed one may not).
@@ -96,6 +102,11 @@ async def listed(session: AsyncSession, only: AccountId | None = None) -> list[L
 async def row(session: AsyncSession, account: AccountId) -> Account | None:
     """One account with all that is known of it."""
     return await session.get(Account, account)
+
+
+async def shown(session: AsyncSession) -> list[ListedAccount]:
+    """The accounts an operator has to do with: a removed one only while channels wait for another."""
+    return [one for one in await listed(session) if one.state != "removed" or one.channels]
 
 
 async def get_account(session: AsyncSession, account: AccountId) -> KnownAccount | None:

@@ -21,6 +21,8 @@ _ORDER: dict[Sort, tuple[UnaryExpression[Any], ...]] = {
     "participants": (Affiliation.participants.desc(), Affiliation.id.desc()),
 }
 
+LIVE = (Affiliation.current, Affiliation.revoked.is_(False))
+"""What a link is that works, as last seen."""
 _LINKS = cast("Table", Affiliation.__table__)
 _TOLD = (*(one.name for one in fields(Connection)), "current", "seen_at")
 _UPSERT = Upsert(Affiliation, ("balance_id", "url"), _TOLD, returning="id")
@@ -109,22 +111,20 @@ async def page(
 
 async def live_links(session: AsyncSession, balances: Iterable[BalanceId]) -> dict[BalanceId, int]:
     """How many live links these balances have, as last seen."""
-    live = (Affiliation.balance_id.in_(list(balances)), Affiliation.current, Affiliation.revoked.is_(False))
+    live = (Affiliation.balance_id.in_(list(balances)), *LIVE)
     counted = select(Affiliation.balance_id, func.count()).where(*live).group_by(Affiliation.balance_id)
     return {BalanceId(balance): links for balance, links in await session.execute(counted)}
 
 
 async def live_of(session: AsyncSession, balance: BalanceId, limit: int) -> list[Affiliation]:
     """The live links of a balance, as last seen, the newest first."""
-    live = (Affiliation.balance_id == balance, Affiliation.current, Affiliation.revoked.is_(False))
+    live = (Affiliation.balance_id == balance, *LIVE)
     return list(await session.scalars(select(Affiliation).where(*live).order_by(*_ORDER["date"]).limit(limit)))
 
 
 async def joined_bots(session: AsyncSession, balances: Iterable[BalanceId]) -> set[tuple[BalanceId, BotId]]:
     """Which of these balances have a live link for which programs."""
     rows = await session.execute(
-        select(Affiliation.balance_id, Affiliation.bot_id).where(
-            Affiliation.balance_id.in_(list(balances)), Affiliation.current, Affiliation.revoked.is_(False)
-        )
+        select(Affiliation.balance_id, Affiliation.bot_id).where(Affiliation.balance_id.in_(list(balances)), *LIVE)
     )
     return {(BalanceId(balance), BotId(bot)) for balance, bot in rows}

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import BalanceKind
+from mtproto_bridge.store.affiliations import LIVE
 from mtproto_bridge.store.tables import Account, Affiliation, Balance, Manager
 from mtproto_bridge.store.upsert import Upsert
+from mtproto_bridge.telegram.gateway import FoundBot
 
 _REGISTERED = Upsert(Balance, ("kind", "peer_id"), ("title", "username", "account_id"), returning="id")
 _MET = Upsert(Manager, ("balance_id", "person_id"), ())
@@ -111,6 +113,20 @@ async def register(  # noqa: PLR0913 - what a balance is
     return BalanceId(row.id)
 
 
+async def register_bots(session: AsyncSession, account: AccountId, owned: Iterable[FoundBot]) -> None:
+    """Write down the bots that an account's own person owns."""
+    for bot in owned:
+        await register(
+            session,
+            kind="bot",
+            peer_id=bot.id,
+            title=bot.title,
+            username=bot.username,
+            account=account,
+            managers=[account],
+        )
+
+
 async def make_due(session: AsyncSession, account: AccountId, channels: Iterable[int] | None = None) -> None:
     """Have the health of an account's channels looked at soon: of all, or of those with these ids."""
     of_account = (Balance.account_id == account, Balance.kind == "channel")
@@ -138,7 +154,7 @@ async def note_posting(session: AsyncSession, balance: BalanceId, posting: Colle
 
 async def note_use(session: AsyncSession, balance: BalanceId, at: datetime) -> None:
     """A balance is in use as long as it has a live link; then it is not to be released."""
-    live = exists().where(Affiliation.balance_id == Balance.id, Affiliation.current, Affiliation.revoked.is_(False))
+    live = exists().where(Affiliation.balance_id == Balance.id, *LIVE)
     await session.execute(update(Balance).where(Balance.id == balance, live).values(used_at=at, idle_told_at=None))
 
 

@@ -10,11 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import BotId
 from mtproto_bridge.protocol.replies import Program as SeenProgram
-from mtproto_bridge.protocol.requests import ProgramSort
+from mtproto_bridge.protocol.requests import LONGEST_TITLE, ProgramSort
 from mtproto_bridge.store.tables import Listed, Program
 from mtproto_bridge.store.upsert import Upsert
-
-LONGEST_TITLE = 255
 
 _COLUMNS = (
     "username",

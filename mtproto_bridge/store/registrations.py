@@ -8,12 +8,10 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BalanceId, RegistrationId
-from mtproto_bridge.protocol.replies import RegistrationState
+from mtproto_bridge.protocol.replies import UNDER_WAY, RegistrationState
 from mtproto_bridge.store.tables import Account, Balance, Registration
 from mtproto_bridge.store.upsert import Upsert
 
-UNDER_WAY: tuple[RegistrationState, ...] = ("picked", "joined", "promoted")
-"""The states in which an account holds a place for the channel."""
 UNTOUCHED = timedelta(days=1)
 """A registration that nobody went on with for so long holds no place any more; who goes on with it begins again."""
 

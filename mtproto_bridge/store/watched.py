@@ -7,11 +7,10 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import WatchedId
+from mtproto_bridge.protocol.requests import LONGEST_TITLE
 from mtproto_bridge.store.tables import Program, Watched
 from mtproto_bridge.store.upsert import Upsert
 from mtproto_bridge.telegram.gateway import FoundBot
-
-LONGEST_TITLE = 255
 
 _KEPT = Upsert(
     Watched, ("person_id", "url"), ("bot_id", "bot_username", "bot_title", "alive", "checked_at"), returning="id"

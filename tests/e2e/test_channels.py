@@ -189,7 +189,7 @@ async def test_a_registration_goes_on_by_itself_after_a_restart_of_the_bot(
         await asyncio.sleep(0)
     await starling.restart_bot()
     done = await sam.is_shown(READY)
-    assert done.id == shown.id, "one living message"
+    assert done.id > shown.id, "in a new message: the old one may have been used for something else"
 
 
 async def test_a_channel_picked_while_the_bridge_is_away_is_registered_when_it_is_back(
