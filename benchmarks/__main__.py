@@ -6,14 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import uvloop
 
-from benchmarks import accounts, joining, mtproto
+from benchmarks import accounts, conversing, joining, mtproto
 from benchmarks.figures import Round, medians
 from benchmarks.queue import contest, report
-from benchmarks.stage import staged
+from benchmarks.stage import hosted, staged
 
 INTERRUPTED = 130
 """The exit code of a process that Ctrl-C ended."""
@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, and print the medians over all rounds."""
     options = _parser().parse_args(arguments)
     try:
-        return {"queue": _queue, "accounts": _accounts, "join": _join}[options.what](options)
+        ways = {"queue": _queue, "accounts": _accounts, "conversation": _conversation, "join": _join}
+        return ways[options.what](options)
     except KeyboardInterrupt:
         print("Interrupted; nothing is left running.", file=sys.stderr)
         return INTERRUPTED
@@ -37,15 +38,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        usage="%(prog)s [-h] [--rounds ROUNDS] [--json]\n       %(prog)s {queue,accounts} [-h] ...",
+        usage="%(prog)s [-h] [--rounds ROUNDS] [--json]\n       %(prog)s {queue,accounts,conversation} [-h] ...",
         description="Measures the sandbox's MTProto server, and a join through the bridge beside the bare calls. "
         "With `queue`: a round trip through the queue beside a PING, naive streams and other frameworks. "
-        "With `accounts`: what many connected accounts cost.",
+        "With `accounts`: what many connected accounts cost. With `conversation`: from a tap to its answer.",
         epilog="benchmarks/README.md says how to read the figures: the ratios travel, the times do not.",
     )
     _add_common(parser, rounds=5)
     parser.set_defaults(what="join")
-    others = parser.add_subparsers(title="also", metavar="queue, accounts", prog="python -m benchmarks")
+    others = parser.add_subparsers(title="also", metavar="queue, accounts, conversation", prog="python -m benchmarks")
     queue = others.add_parser(
         "queue",
         help="the queue beside a PING, naive streams and other frameworks",
@@ -84,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         help=f"how many (default: {accounts.COUNT})",
     )
     many.set_defaults(what="accounts")
+    talk = others.add_parser(
+        "conversation",
+        help="from a tap to its answer, and many people at once",
+        description="Taps through bot, queue, bridge and sandbox, beside the same Telethon calls made directly and one "
+        f"sendMessage, in turn; then {conversing.CROWD} people who all talk at once.",
+    )
+    _add_common(talk, rounds=3)
+    talk.set_defaults(what="conversation")
     return parser
 
 
@@ -159,6 +168,28 @@ async def _measure_accounts(rounds: int, count: int) -> list[Round]:
         return await accounts.measure(stage, rounds, count)
 
 
+# -- a conversation -------------------------------------------------------------------------------------------
+
+
+def _conversation(options: argparse.Namespace) -> int:
+    if busy := _busy():
+        print(busy, file=sys.stderr)
+    rounds, crowd = uvloop.run(_measure_conversation(options.rounds))
+    if options.json:
+        print(json.dumps(_with_medians(rounds) | {"crowd": crowd}, indent=1))
+    else:
+        print(
+            f"Medians over {options.rounds} rounds of {conversing.TAPS} taps; bot, bridge and the direct way in turn.\n"
+        )
+        print(conversing.table(medians(rounds), crowd))
+    return 0
+
+
+async def _measure_conversation(rounds: int) -> tuple[list[Round], Round]:
+    async with hosted(conversing.people(), conversing.channels()) as (stage, sandbox), stage.bridge(), stage.bot():
+        return await conversing.measure(stage, sandbox, rounds), await conversing.crowd(sandbox)
+
+
 # -- the queue ------------------------------------------------------------------------------------------------
 
 
@@ -224,7 +255,7 @@ def _is_there(contestant: contest.Contestant) -> bool:
     return False
 
 
-def _with_medians(rounds: list[Round]) -> dict[str, Round | list[Round]]:
+def _with_medians(rounds: list[Round]) -> dict[str, Any]:
     return {"median": medians(rounds), "rounds": rounds}
 
 

@@ -6,8 +6,9 @@ at the same sandbox; they take turns, so that whatever else the machine does mee
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from telethon.tl import functions, types
 
@@ -70,24 +71,55 @@ async def _through_the_bridge(bridge: BridgeClient) -> Join:
 
 
 async def _telethon_alone(client: Any) -> Join:  # noqa: ANN401 - Telethon is untyped
-    dialogs = await client.get_dialogs(limit=None)
-    channel = next(one.entity for one in dialogs if one.title == CHANNELS[90002])
-    found = await client(functions.contacts.ResolveUsernameRequest(APP_NAME))
-    named = types.InputChannel(channel.id, channel.access_hash)
-    peer = types.InputPeerChannel(channel.id, channel.access_hash)
-    bot = types.InputUser(found.users[0].id, found.users[0].access_hash)
+    bare = await Bare.on(client)
 
     async def join() -> float:
         start = time.perf_counter()
-        admins = types.ChannelParticipantsAdmins()
-        await client(functions.channels.GetParticipantsRequest(named, admins, 0, ADMINS_LIMIT, hash=0))
-        await client(functions.payments.GetConnectedStarRefBotRequest(peer, bot))
-        await client(functions.users.GetFullUserRequest(bot))
-        made = await client(functions.payments.ConnectStarRefBotRequest(peer, bot))
+        url = await bare.join()
         took = time.perf_counter() - start
-        link = made.connected_bots[0]
-        assert not link.revoked, "nothing was connected, so nothing was measured"
-        await client(functions.payments.EditConnectedStarRefBotRequest(peer, link.url, revoked=True))
+        await bare.revoke(url)
         return took
 
     return join
+
+
+@dataclass(frozen=True)
+class Bare:
+    """The calls of the bridge's actions with nothing around them, for the other channel."""
+
+    client: Any
+    channel: Any
+    peer: Any
+    bot: Any
+
+    @classmethod
+    async def on(cls, client: Any) -> Self:  # noqa: ANN401 - Telethon is untyped
+        """Learn the access hashes."""
+        dialogs = await client.get_dialogs(limit=None)
+        channel = next(one.entity for one in dialogs if one.title == CHANNELS[90002])
+        found = await client(functions.contacts.ResolveUsernameRequest(APP_NAME))
+        return cls(
+            client,
+            types.InputChannel(channel.id, channel.access_hash),
+            types.InputPeerChannel(channel.id, channel.access_hash),
+            types.InputUser(found.users[0].id, found.users[0].access_hash),
+        )
+
+    async def look(self) -> None:
+        """Who may post, whether there is a link, what the program offers."""
+        admins = types.ChannelParticipantsAdmins()
+        await self.client(functions.channels.GetParticipantsRequest(self.channel, admins, 0, ADMINS_LIMIT, hash=0))
+        await self.client(functions.payments.GetConnectedStarRefBotRequest(self.peer, self.bot))
+        await self.client(functions.users.GetFullUserRequest(self.bot))
+
+    async def join(self) -> str:
+        """Look, and connect; returns the link."""
+        await self.look()
+        made = await self.client(functions.payments.ConnectStarRefBotRequest(self.peer, self.bot))
+        link = made.connected_bots[0]
+        assert not link.revoked, "nothing was connected, so nothing was measured"
+        return str(link.url)
+
+    async def revoke(self, url: str) -> None:
+        """So that the next join really connects."""
+        await self.client(functions.payments.EditConnectedStarRefBotRequest(self.peer, url, revoked=True))

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mtproto_bridge.client import BridgeClient, embedded_url
 from mtproto_bridge.login import login
 from mtproto_bridge.settings import BridgeSettings
 from processes.tied import TiedProcess
+from sandbox.serve import Sandbox
 
 OPERATOR, OWNER, SPONSOR = 1001, 1002, 1003
 """The account on the bridge, the channels' owner who asks it to join, and the program's owner."""
@@ -141,6 +142,22 @@ class Stage:
                     await asyncio.sleep(0.1)
             yield client
 
+    @asynccontextmanager
+    async def bot(self) -> AsyncIterator[None]:
+        """`python -m bot` on the bridge's queue; it has told Telegram its commands when it is here."""
+        api = self.told["bot_api"]
+        environment = {"BOT_TOKEN": api["token"], "BOT_API_URL": api["base_url"], "LOG_LEVEL": "WARNING"}
+        process = TiedProcess(
+            [sys.executable, "-m", "bot", "run"],
+            env=self._environment() | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(process.stop)
+
     def _environment(self) -> dict[str, str]:
         settings = self.settings()
         return {
@@ -158,22 +175,42 @@ class Stage:
 @asynccontextmanager
 async def staged(more_people: Sequence[dict[str, Any]] = ()) -> AsyncIterator[Stage]:
     """A sandbox in a process of its own, gone at the end with all it left."""
+    with _world(more_people) as world:
+        sandbox = TiedProcess(
+            [sys.executable, "-m", "sandbox", "serve", "--json", "--world", str(world)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            assert sandbox.stdout is not None
+            line = await asyncio.to_thread(sandbox.stdout.readline)
+            yield Stage(world.parent, json.loads(line))
+        finally:
+            await asyncio.to_thread(sandbox.stop)
+
+
+@asynccontextmanager
+async def hosted(
+    more_people: Sequence[dict[str, Any]], more_channels: Sequence[dict[str, Any]]
+) -> AsyncIterator[tuple[Stage, Sandbox]]:
+    """A sandbox in our own process, where we can be the people in it."""
+    with _world(more_people, more_channels) as world:
+        async with Sandbox.load(world) as sandbox:
+            yield Stage(world.parent, sandbox.describe()), sandbox
+
+
+@contextmanager
+def _world(more_people: Sequence[dict[str, Any]], more_channels: Sequence[dict[str, Any]] = ()) -> Iterator[Path]:
+    """The world file, alone in a folder that is gone at the end."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # our output is the figures
     logging.getLogger("telethon").setLevel(logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="starling-bench-"))
-    world = folder / "world.json"
-    world.write_text(json.dumps(WORLD | {"people": [*_people(), *more_people]}), "utf-8")
-    sandbox = TiedProcess(
-        [sys.executable, "-m", "sandbox", "serve", "--json", "--world", str(world)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
     try:
-        assert sandbox.stdout is not None
-        line = await asyncio.to_thread(sandbox.stdout.readline)
-        yield Stage(folder, json.loads(line))
+        world = folder / "world.json"
+        more = {"people": [*_seeded("people"), *more_people], "channels": [*_seeded("channels"), *more_channels]}
+        world.write_text(json.dumps(WORLD | more), "utf-8")
+        yield world
     finally:
-        await asyncio.to_thread(sandbox.stop)
         shutil.rmtree(folder)
 
 
@@ -195,9 +232,9 @@ class _Answers:
 
 
 def _phone() -> str:
-    return f"+{_people()[0]['phone']}"
+    return f"+{_seeded('people')[0]['phone']}"
 
 
-def _people() -> list[dict[str, Any]]:
-    people: list[dict[str, Any]] = WORLD["people"]  # type: ignore[assignment] # JSON as it is
-    return people
+def _seeded(kind: str) -> list[dict[str, Any]]:
+    seeded: list[dict[str, Any]] = WORLD[kind]  # type: ignore[assignment] # JSON as it is
+    return seeded
