@@ -128,6 +128,7 @@ async def test_her_channels_links_live_on_and_another_manager_keeps_it(starling:
     await nadia.presses("Add my channel", sees="Which channel should earn?")
     await nadia.picks(CHANNEL, sees="Palmyra")
     await nadia.is_shown("✓ everything is verified")
+    await her.is_shown("Nadia теперь тоже управляет")
     await her.says("/delete_me", sees="Стереть всё")
     await her.presses("Да, стереть", sees="1 канал остаётся")
     await nadia.says("/channels", sees="Palmyra")

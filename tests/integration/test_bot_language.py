@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiogram.fsm.storage.memory import MemoryStorage
-from aiogram.types import User
+from aiogram.types import BotCommand, BotCommandScopeChat, User
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot.alerts import Alerts
@@ -68,6 +68,14 @@ async def test_the_menu_follows_and_goes_back_with_the_choice(on: Stage) -> None
     await chooses(on, "Как в Telegram", "From now on")
     await on.say("/start")
     assert first_command(on, ANNA) == translations.texts("en").plain("command.start")
+
+
+async def test_a_menu_of_an_earlier_version_is_renewed_by_start(on: Stage) -> None:
+    await chooses(on, "Русский", "Теперь язык")
+    await on.app.bot.set_my_commands([BotCommand(command="old", description="Old")], BotCommandScopeChat(chat_id=ANNA))
+    for _ in range(2):  # the second comes after the menu of the first
+        await on.say("/start")
+    assert len(shown_commands(on.api.face, ANNA)) == len(COMMANDS)
 
 
 async def test_a_menu_that_cannot_be_set_is_no_reason_not_to_answer(on: Stage) -> None:
