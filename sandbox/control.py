@@ -35,7 +35,7 @@ class Say(Action):
 class Press(Action):
     """A person presses an inline button, named by its text or its callback data.
 
-    With `inaccessible` the bot gets the message as Telegram sends one that is too old.
+    With `inaccessible` the bot gets the message as Telegram sends one that is too old or was deleted.
     """
 
     name = "press"

@@ -1,22 +1,24 @@
 """Methods about the bot itself, its commands, and what it answers at once."""
 
-import json
 import re
 
 from sandbox.botapi import wire
 from sandbox.botapi.call import Call
-from sandbox.botapi.errors import bad_request
-from sandbox.botapi.face import BotFace, CommandsKey, method
+from sandbox.botapi.errors import ApiError, bad_request
+from sandbox.botapi.face import BotFace, CommandsKey, CommandsScope, method
+from sandbox.botapi.languages import ISO_639_1
 from sandbox.botapi.model import CallbackAnswer, JsonObject
 from sandbox.botapi.targets import writable_chat
 from sandbox.botapi.text import utf16_length
 
 MAX_ANSWER = 200
 MAX_COMMANDS = 100
+MAX_COMMAND = 32
 MAX_DESCRIPTION = 256
-COMMAND = re.compile(r"[a-z0-9_]{1,32}")
+COMMAND = re.compile(r"[a-z0-9_]+")
 LANGUAGE = re.compile(r"([a-z]{2})?")
-DEFAULT_SCOPE = '{"type": "default"}'
+WIDE_SCOPES = frozenset({"default", "all_private_chats", "all_group_chats", "all_chat_administrators"})
+CHAT_SCOPES = frozenset({"chat", "chat_administrators", "chat_member"})
 ACTIONS = frozenset(
     {
         "typing",
@@ -84,62 +86,101 @@ def answer_callback_query(face: BotFace, call: Call) -> bool:
 
 @method("setMyCommands", "commands", "scope", "language_code")
 def set_my_commands(face: BotFace, call: Call) -> bool:
-    """core.telegram.org/bots/api#setmycommands."""
-    commands = call.json("commands")
-    if not isinstance(commands, list):
-        raise bad_request("can't parse commands: expected an Array of BotCommand")
+    """core.telegram.org/bots/api#setmycommands; an empty list is no list."""
+    sent = call.json("commands") or []
+    if not isinstance(sent, list):
+        raise bad_request("expected an Array of BotCommand")
+    key = _commands_key(face, call)
+    commands = [_command(one) for one in sent]
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    face.commands[_commands_key(call)] = [_command(one) for one in commands]
+    face.commands.pop(key, None)
+    if commands:
+        face.commands[key] = commands
     face.chats.anything.bump()
     return True
 
 
 @method("getMyCommands", "scope", "language_code")
 def get_my_commands(face: BotFace, call: Call) -> list[JsonObject]:
-    """core.telegram.org/bots/api#getmycommands."""
-    return face.commands.get(_commands_key(call), [])
+    """core.telegram.org/bots/api#getmycommands: the list of exactly this scope and language."""
+    return face.commands.get(_commands_key(face, call), [])
 
 
 @method("deleteMyCommands", "scope", "language_code")
 def delete_my_commands(face: BotFace, call: Call) -> bool:
     """core.telegram.org/bots/api#deletemycommands."""
-    face.commands.pop(_commands_key(call), None)
+    face.commands.pop(_commands_key(face, call), None)
     face.chats.anything.bump()
     return True
 
 
 def shown_commands(face: BotFace, person_id: int) -> list[JsonObject]:
-    """The command menu a person sees in private, by Telegram's order of scopes and languages."""
+    """The list a person sees in private: the first that is set (core.telegram.org/bots/api#botcommandscope)."""
     language = face.world.people[person_id].language.split("-")[0]
-    scopes = (
-        json.dumps({"chat_id": person_id, "type": "chat"}),
-        json.dumps({"type": "all_private_chats"}),
-        DEFAULT_SCOPE,
-    )
-    for scope in scopes:
-        for code in (language, ""):
-            if (scope, code) in face.commands:
-                return face.commands[scope, code]
-    return []
+    scopes = (CommandsScope("chat", person_id), CommandsScope("all_private_chats"), CommandsScope())
+    keys = [(scope, code) for scope in scopes for code in (language, "")]
+    return next((face.commands[key] for key in keys if key in face.commands), [])
 
 
-def _commands_key(call: Call) -> CommandsKey:
-    scope = call.json("scope")
-    if scope is not None and (not isinstance(scope, dict) or "type" not in scope):
-        raise bad_request("can't parse BotCommandScope")
+def _commands_key(face: BotFace, call: Call) -> CommandsKey:
+    scope = _scope(face, call.json("scope"))
     language = call.text("language_code")
     if not LANGUAGE.fullmatch(language):
         raise bad_request("invalid language code specified")
-    return (json.dumps(scope, sort_keys=True) if scope else DEFAULT_SCOPE), language
+    if language and language not in ISO_639_1:
+        raise bad_request("LANG_CODE_INVALID")
+    return scope, language
 
 
-def _command(command: object) -> JsonObject:
-    if not isinstance(command, dict):
+def _scope(face: BotFace, sent: object) -> CommandsScope:
+    if sent is None:
+        return CommandsScope()
+    if not isinstance(sent, dict):
+        raise _no_scope("BotCommandScope must be an Object")
+    kind = _needed(sent, "type")
+    if kind in WIDE_SCOPES:
+        return CommandsScope(str(kind))
+    if kind not in CHAT_SCOPES:
+        raise _no_scope("Unsupported type specified")
+    chat = str(_needed(sent, "chat_id"))
+    user = str(_needed(sent, "user_id")) if kind == "chat_member" else "0"
+    if kind == "chat_member" and not (user.isdecimal() and int(user)):
+        raise _no_scope("Invalid user_id specified")
+    return CommandsScope(str(kind), _scope_chat(face, str(kind), chat), int(user))
+
+
+def _scope_chat(face: BotFace, kind: str, chat_id: str) -> int:
+    chat = face.chats.known(int(chat_id)) if chat_id.removeprefix("-").isdecimal() else None
+    if chat is None or (chat.kind == "private" and not face.chats.has_started(chat.id)):
+        raise bad_request("chat not found")
+    if chat.kind == "private" and kind != "chat":
+        raise bad_request("can't use specified scope in private chats")
+    return chat.id
+
+
+def _needed(scope: dict[str, object], name: str) -> object:
+    if name not in scope:
+        raise _no_scope(f'Can\'t find field "{name}"')
+    return scope[name]
+
+
+def _no_scope(reason: str) -> ApiError:
+    return bad_request(f"can't parse BotCommandScope: {reason}")
+
+
+def _command(sent: object) -> JsonObject:
+    if not isinstance(sent, dict):
         raise bad_request("can't parse BotCommand: expected an Object")
-    name, description = command.get("command"), command.get("description")
-    if not isinstance(name, str) or not COMMAND.fullmatch(name.removeprefix("/")):
+    name, description = sent.get("command"), sent.get("description")
+    if not isinstance(name, str) or not isinstance(description, str) or len(sent) > 2:
+        raise bad_request("can't parse BotCommand: a command and its description are Strings, and there is no more")
+    name, description = name.strip().removeprefix("/"), description.strip()
+    for what, text, longest in (("", name, MAX_COMMAND), (" description", description, MAX_DESCRIPTION)):
+        if not text:
+            raise bad_request(f"command{what} must be non-empty")
+        if len(text) > longest:
+            raise bad_request(f"command{what} length must not exceed {longest}")
+    if not COMMAND.fullmatch(name):
         raise bad_request("BOT_COMMAND_INVALID")
-    if not isinstance(description, str) or not 1 <= len(description.strip()) <= MAX_DESCRIPTION:
-        raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    return {"command": name.removeprefix("/"), "description": description}
+    return {"command": name, "description": description}

@@ -21,6 +21,8 @@ class Chat:
     kind: ChatKind
     title: str = ""
     messages: list[Message] = field(default_factory=list)
+    deleted: dict[int, Message] = field(default_factory=dict)
+    """What stood here once: an app that has not heard of it may still show it."""
     answers: list[CallbackAnswer] = field(default_factory=list)
     """What the bot answered to pressed buttons, oldest first: toasts and alerts."""
     reply_keyboard: ReplyKeyboard | None = None
@@ -88,6 +90,7 @@ class Chat:
     def remove(self, message: Message) -> None:
         """Delete a message for everybody."""
         self.messages.remove(message)
+        self.deleted[message.id] = message
         self.signal.bump()
 
     async def changed(self, after: int, timeout_seconds: float = 5) -> int:

@@ -7,6 +7,7 @@ what the bot makes of it.
 import itertools
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from sandbox.botapi import channel_buttons, wire, wire_channels
 from sandbox.botapi.chat import Chat
@@ -138,7 +139,8 @@ class Chats:
     ) -> CallbackQuery:
         """A person presses an inline button, found by its text or its callback data.
 
-        With `inaccessible` the bot gets the message as Telegram sends one that is too old: without content.
+        The bot gets the message without content when it is too old, and with `inaccessible`, which may also press a
+        button of a message that was deleted.
 
         Raises:
             NoSuchPersonError, NoSuchMessageError: no such person or message.
@@ -147,14 +149,18 @@ class Chats:
         """
         self._acting(person_id)
         chat = self.group(group) if group else self.chat(person_id)
-        message = chat.message(message_id)
+        deleted = chat.deleted.get(message_id) if inaccessible else None
+        message = deleted or chat.message(message_id)
         data = message.button(wanted).callback_data
         if data is None:
             raise NoSuchButtonError(f"The button {wanted!r} does not tell the bot: the app opens or copies it.")
         query = CallbackQuery(str(next(self._query_ids)), person_id, chat.id, message_id, data, pressed_at=self.wall())
         self.queries[query.id] = query
-        shown = wire.inaccessible(self.world, chat, message) if inaccessible else None
-        shown = shown or wire.message(self.world, self.bot, chat, message)
+        whole_for = timedelta(hours=self.world.switches.callback_message_hours)
+        if inaccessible or self.world.clock.now() - message.date > whole_for:
+            shown = wire.inaccessible(self.world, chat, message)
+        else:
+            shown = wire.message(self.world, self.bot, chat, message)
         self.updates.push("callback_query", wire.callback_query(self.person(person_id), query, shown))
         return query
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sandbox.botapi.call import Call
 from sandbox.botapi.chats import Chats
@@ -21,8 +21,16 @@ class Webhook:
     last_error_at: int = 0
 
 
-CommandsKey = tuple[str, str]
-"""Scope (as canonical JSON) and language code."""
+class CommandsScope(NamedTuple):
+    """Whom a list of commands is for; the ids are 0 where they do not matter."""
+
+    kind: str = "default"
+    chat_id: int = 0
+    user_id: int = 0
+
+
+CommandsKey = tuple[CommandsScope, str]
+"""Scope and language code; no language is the empty one."""
 
 
 @dataclass
@@ -34,6 +42,8 @@ class BotFace:
     chats: Chats
     webhook: Webhook = field(default_factory=Webhook)
     commands: dict[CommandsKey, list[JsonObject]] = field(default_factory=dict)
+    menu_buttons: dict[int, JsonObject] = field(default_factory=dict)
+    """By private chat; 0 is the one for whoever has none of their own."""
     photos: dict[str, Photo] = field(default_factory=dict)
     """By file id; a picture once sent can be sent again by it."""
     unimplemented: Counter[str] = field(default_factory=Counter)

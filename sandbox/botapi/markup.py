@@ -30,7 +30,6 @@ ACTIONS = frozenset(
 )
 """Exactly one of these makes a button do something."""
 DECORATION = frozenset({"text", "style", "icon_custom_emoji_id"})
-KEYBOARD_SOURCES = ("request_users", "request_chat", "request_contact", "request_location", "request_poll")
 
 Markup = Keyboard | ReplyKeyboard | None
 """None: the reply keyboard is taken away."""
@@ -165,10 +164,13 @@ def _parse_reply(markup: dict[str, object]) -> ReplyKeyboard:
 def _reply_button(button: object) -> JsonObject:
     if isinstance(button, str):
         return {"text": button}
-    if not isinstance(button, dict) or not isinstance(button.get("text"), str) or not button["text"]:
+    if not isinstance(button, dict) or not isinstance(button.get("text"), str):
         raise bad_request('can\'t parse keyboard button: Field "text" must be of type String')
-    if sum(source in button for source in KEYBOARD_SOURCES) > 1:
-        raise bad_request("can't parse keyboard button: it can request one thing only")
+    if not button["text"].strip():
+        raise bad_request("can't parse keyboard button: Button text must be non-empty")
+    unknown = button.keys() - DECORATION - {"request_chat"}
+    if unknown:
+        raise bad_request(f"can't parse keyboard button: the sandbox does not know the field {min(unknown)}")
     if "request_chat" in button:
         channel_buttons.parse(button["request_chat"])
     return button

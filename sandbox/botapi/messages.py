@@ -11,7 +11,6 @@ from sandbox.botapi.face import BotFace, method
 from sandbox.botapi.html_parser import HtmlParser
 from sandbox.botapi.markup import Markup, parse_markup
 from sandbox.botapi.model import JsonObject, Keyboard, Message, Photo, ReplyKeyboard
-from sandbox.botapi.pictures import read_photo
 from sandbox.botapi.targets import editable_message, known_chat, writable_chat
 from sandbox.botapi.text import FormattedText, format_text
 
@@ -32,24 +31,19 @@ HARMLESS = (
 @method("sendMessage", "chat_id", "text", "parse_mode", "reply_markup", *HARMLESS)
 def send_message(face: BotFace, call: Call) -> JsonObject:
     """core.telegram.org/bots/api#sendmessage."""
-    return _send(face, call, writable_chat(face, call), _Content(read_text(face, call)))
-
-
-@method("sendPhoto", "chat_id", "photo", "caption", "parse_mode", "reply_markup", *HARMLESS)
-def send_photo(face: BotFace, call: Call) -> JsonObject:
-    """core.telegram.org/bots/api#sendphoto: an upload, or the id of a picture sent before."""
-    chat = writable_chat(face, call)
-    photo = _photo(face, call)
-    return _send(face, call, chat, _Content(read_caption(face, call), photo))
+    return send(face, call, writable_chat(face, call), Content(read_text(face, call)))
 
 
 @dataclass(frozen=True)
-class _Content:
+class Content:
+    """What a message says and shows."""
+
     body: FormattedText
     photo: Photo | None = None
 
 
-def _send(face: BotFace, call: Call, chat: Chat, content: _Content) -> JsonObject:
+def send(face: BotFace, call: Call, chat: Chat, content: Content) -> JsonObject:
+    """Post a message, with the reply markup and the rest that any message may come with."""
     markup = parse_markup(call.text("reply_markup")) if call.has("reply_markup") else ()
     reply_to = _reply_to(call, chat)
     message = Message(
@@ -87,22 +81,6 @@ def _reply_to(call: Call, chat: Chat) -> int | None:
     if wanted.get("allow_sending_without_reply") is True:
         return None
     raise bad_request("message to be replied not found")
-
-
-def _photo(face: BotFace, call: Call) -> Photo:
-    upload = call.upload("photo")
-    if upload is None:
-        known = face.photos.get(call.text("photo"))
-        if known:
-            return known
-        if call.text("photo").startswith(("http://", "https://")):
-            face.unimplemented["sendPhoto by URL"] += 1
-        raise bad_request(
-            "there is no photo in the request" if not call.has("photo") else "wrong file identifier/HTTP URL specified"
-        )
-    photo = read_photo(upload.content, number=len(face.photos) + 1)
-    face.photos[photo.file_id] = photo
-    return photo
 
 
 # -- words ----------------------------------------------------------------------------------------------------
@@ -160,30 +138,22 @@ def edit_text(face: BotFace, call: Call) -> JsonObject:
     chat, message = editable_message(face, call)
     if message.photo:
         raise bad_request("there is no text in the message to edit")
-    return _edit(face, chat, message, body, _inline(call))
-
-
-@method(
-    "editMessageCaption",
-    *("chat_id", "message_id", "inline_message_id", "caption", "parse_mode", "reply_markup"),
-)
-def edit_caption(face: BotFace, call: Call) -> JsonObject:
-    """core.telegram.org/bots/api#editmessagecaption."""
-    body = read_caption(face, call)
-    chat, message = editable_message(face, call)
-    if not message.photo:
-        raise bad_request("there is no caption in the message to edit")
-    return _edit(face, chat, message, body, _inline(call))
+    return edit(face, chat, message, Content(body), inline_keyboard(call))
 
 
 @method("editMessageReplyMarkup", "chat_id", "message_id", "inline_message_id", "reply_markup")
 def edit_markup(face: BotFace, call: Call) -> JsonObject:
     """core.telegram.org/bots/api#editmessagereplymarkup."""
     chat, message = editable_message(face, call)
-    return _edit(face, chat, message, message.body, _inline(call))
+    return edit(face, chat, message, Content(message.body, message.photo), inline_keyboard(call))
 
 
-def _inline(call: Call) -> Keyboard:
+def inline_keyboard(call: Call) -> Keyboard:
+    """The buttons an edit leaves under the message: without the parameter none.
+
+    Raises:
+        ApiError: another kind of reply markup.
+    """
     if not call.has("reply_markup"):
         return ()
     markup = parse_markup(call.text("reply_markup"))
@@ -192,13 +162,18 @@ def _inline(call: Call) -> Keyboard:
     return markup
 
 
-def _edit(face: BotFace, chat: Chat, message: Message, body: FormattedText, buttons: Keyboard) -> JsonObject:
-    if (body, buttons) == (message.body, message.buttons):
+def edit(face: BotFace, chat: Chat, message: Message, content: Content, buttons: Keyboard) -> JsonObject:
+    """Change a message where it stands.
+
+    Raises:
+        ApiError: message is not modified; a picture that is uploaded again counts as another one.
+    """
+    if (content.body, content.photo, buttons) == (message.body, message.photo, message.buttons):
         raise bad_request(
             "message is not modified: specified new message content and reply markup are exactly the same "
             "as a current content and reply markup of the message"
         )
-    message.body, message.buttons = body, buttons
+    message.body, message.photo, message.buttons = content.body, content.photo, buttons
     message.edit_date = face.world.clock.now()
     face.chats.touch(chat)
     return wire.message(face.world, face.bot, chat, message)
@@ -208,11 +183,13 @@ def _edit(face: BotFace, chat: Chat, message: Message, body: FormattedText, butt
 def delete_message(face: BotFace, call: Call) -> bool:
     """core.telegram.org/bots/api#deletemessage: own and, in private, the person's; for 48 hours."""
     chat = known_chat(face, call)
+    if not call.has("message_id"):
+        raise bad_request("message identifier is not specified")
     message = chat.find(call.integer("message_id"))
     if message is None:
         raise bad_request("message to delete not found")
     foreign = not message.from_bot and chat.kind == "group"
-    if foreign or face.world.clock.now() - message.date > DELETABLE_FOR:
+    if foreign or face.world.clock.now() - message.date >= DELETABLE_FOR:
         raise bad_request("message can't be deleted for everyone")
     chat.remove(message)
     face.chats.anything.bump()

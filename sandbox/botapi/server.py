@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from sandbox.botapi import about_bot, channels, messages, receiving
+from sandbox.botapi import about_bot, channels, media, menu_button, messages, receiving
 from sandbox.botapi.call import decode
 from sandbox.botapi.chats import Chats
 from sandbox.botapi.errors import ApiError, bad_request, forbidden, too_many_requests
@@ -19,7 +19,7 @@ from sandbox.world.faults import Fault
 
 MAX_BODY = 50 * 1024 * 1024
 """What Telegram takes in one upload."""
-FACES = (about_bot, channels, messages, receiving)
+FACES = (about_bot, channels, media, menu_button, messages, receiving)
 """Imported for the methods they register."""
 
 
@@ -65,6 +65,7 @@ class BotApiServer:
         self.chats.anything.open()
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/bot{token}/{method}", self._serve)
+        app.router.add_get("/file/bot{token}/photos/{name}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
@@ -98,9 +99,19 @@ class BotApiServer:
         self._courier_may_start()
         return web.json_response({"ok": True, "result": result})
 
+    async def _file(self, request: web.Request) -> web.Response:
+        """What getFile gave the path of (core.telegram.org/bots/api#getfile)."""
+        photo = self.face.photos.get(request.match_info["name"].partition(".")[0])
+        if photo is None or not self._has_token(request):
+            return _refusal(ApiError(404, "Not Found"))
+        return web.Response(body=photo.content, content_type="application/octet-stream")
+
     def _require_token(self, request: web.Request) -> None:
-        if not secrets.compare_digest(request.match_info["token"].encode(), self._token.encode()):
+        if not self._has_token(request):
             raise ApiError(401, "Unauthorized")
+
+    def _has_token(self, request: web.Request) -> bool:
+        return secrets.compare_digest(request.match_info["token"].encode(), self._token.encode())
 
     def _courier_may_start(self) -> None:
         if self.face.webhook.url:

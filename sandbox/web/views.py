@@ -2,6 +2,7 @@
 
 from sandbox.botapi.about_bot import shown_commands
 from sandbox.botapi.chat import Chat
+from sandbox.botapi.menu_button import shown_menu_button
 from sandbox.botapi.model import Button, Message
 from sandbox.stage import Stage
 from sandbox.world import Bot, Channel, Person, ReferralLink, World, pickers, programs
@@ -139,6 +140,7 @@ def chat_view(stage: Stage, person_id: int) -> Json:
             "open": chat.keyboard_open,
         },
         "commands": [dict(command) for command in shown_commands(stage.botapi.face, person_id)],
+        "menu_button": dict(shown_menu_button(stage.botapi.face, person_id)),
     }
 
 

@@ -49,6 +49,10 @@ class Switches(BaseModel):
     """Bot API: whether a callback query may be answered again."""
     callback_query_seconds: float = 15
     """Bot API: for how long (wall clock) a pressed button waits for its answer."""
+    callback_message_hours: float = 48
+    """Bot API: how old a message may be to come whole with a pressed button, else as InaccessibleMessage."""
+    unset_menu_button: Literal["default", "commands"] = "default"
+    """Bot API: what getChatMenuButton answers for everybody where nothing was set."""
     demoted_bot: Literal["left", "kicked"] = "left"
     """Channels: what becomes of a bot whose rights an admin takes away; a bot is no subscriber."""
     rights_survive_promoter: bool = True

@@ -1,13 +1,11 @@
 """Sending, editing and deleting through real aiogram: what Telegram accepts and what it refuses."""
 
 from contextlib import nullcontext
-from datetime import timedelta
 
 import pytest
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramRetryAfter
 from aiogram.types import (
-    BufferedInputFile,
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -21,7 +19,7 @@ from aiogram.types import (
 from sandbox.botapi import BotApiServer, Chats
 from sandbox.world.faults import Fault
 from tests import botapi_fixtures as fixtures
-from tests.botapi_fixtures import OLGA, SAM, keyboard, png
+from tests.botapi_fixtures import OLGA, SAM, keyboard
 
 server, chats, bot, nadia = fixtures.server, fixtures.chats, fixtures.bot, fixtures.nadia
 
@@ -151,54 +149,6 @@ async def test_only_the_bots_own_present_messages_can_be_edited(bot: Bot, chats:
         await bot.edit_message_text("x", chat_id=nadia, message_id=hers.id)
     with pytest.raises(TelegramBadRequest, match="message to edit not found"):
         await bot.edit_message_text("x", chat_id=nadia, message_id=999)
-
-
-async def test_a_message_is_deleted_once_and_within_48_hours(
-    bot: Bot, server: BotApiServer, chats: Chats, nadia: int
-) -> None:
-    first = await bot.send_message(nadia, "one")
-    old = await bot.send_message(nadia, "two")
-    await bot.delete_message(nadia, first.message_id)
-    assert [message.text for message in chats.history(nadia)] == ["/start", "two"]
-    with pytest.raises(TelegramBadRequest, match="message to delete not found"):
-        await bot.delete_message(nadia, first.message_id)
-    server.face.world.clock.move(timedelta(hours=49))
-    with pytest.raises(TelegramBadRequest, match="message can't be deleted for everyone"):
-        await bot.delete_message(nadia, old.message_id)
-
-
-async def test_a_picture_is_kept_and_can_be_sent_again_by_its_id(bot: Bot, chats: Chats, nadia: int) -> None:
-    sent = await bot.send_photo(nadia, BufferedInputFile(png(60, 30), "qr.png"), caption="<i>QR</i>")
-    assert sent.photo is not None
-    photo = chats.chat(nadia).last.photo
-    assert photo is not None
-    assert (photo.width, photo.height, photo.content) == (60, 30, png(60, 30))
-    again = await bot.send_photo(nadia, sent.photo[-1].file_id)
-    assert again.photo == sent.photo
-    edited = await bot.edit_message_caption(chat_id=nadia, message_id=sent.message_id, caption="new")
-    assert not isinstance(edited, bool)
-    assert edited.caption == "new"
-
-
-@pytest.mark.parametrize(
-    ("content", "caption", "reason"),
-    [
-        (b"no picture", "", "IMAGE_PROCESS_FAILED"),
-        (png(21, 1), "", "PHOTO_INVALID_DIMENSIONS"),
-        (png(), "x" * 1025, "message caption is too long"),
-    ],
-)
-async def test_pictures_telegram_would_refuse_are_refused(
-    bot: Bot, nadia: int, content: bytes, caption: str, reason: str
-) -> None:
-    with pytest.raises(TelegramBadRequest, match=reason):
-        await bot.send_photo(nadia, BufferedInputFile(content, "x.png"), caption=caption)
-
-
-async def test_a_text_edit_of_a_picture_is_refused(bot: Bot, nadia: int) -> None:
-    sent = await bot.send_photo(nadia, BufferedInputFile(png(), "x.png"))
-    with pytest.raises(TelegramBadRequest, match="there is no text in the message to edit"):
-        await bot.edit_message_text("x", chat_id=nadia, message_id=sent.message_id)
 
 
 async def test_a_reply_names_its_message_and_needs_it(bot: Bot, nadia: int) -> None:

@@ -13,10 +13,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.types import (
-    BotCommand,
-    BotCommandScopeAllPrivateChats,
     CallbackQuery,
-    InaccessibleMessage,
     KeyboardButton,
     KeyboardButtonRequestChat,
     Message,
@@ -25,7 +22,6 @@ from aiogram.types import (
 from aiohttp import ClientSession, web
 
 from sandbox.botapi import BotApiServer, Chats
-from sandbox.botapi.about_bot import shown_commands
 from sandbox.botapi.model import NoSuchButtonError
 from sandbox.world.faults import Fault
 from tests import botapi_fixtures as fixtures
@@ -166,14 +162,6 @@ async def test_answering_a_button_twice_is_a_switch(bot: Bot, server: BotApiServ
     assert [answer.text for answer in chats.answers(nadia)] == ["one", "two"]
 
 
-async def test_an_old_message_can_come_without_its_content(bot: Bot, chats: Chats, nadia: int) -> None:
-    sent = await bot.send_message(nadia, "x", reply_markup=keyboard({"Go": "go"}))
-    chats.press(nadia, sent.message_id, "Go", inaccessible=True)
-    [update] = await bot.get_updates()
-    assert update.callback_query is not None
-    assert isinstance(update.callback_query.message, InaccessibleMessage)
-
-
 async def test_pressing_what_is_not_there_says_what_is(bot: Bot, chats: Chats, nadia: int) -> None:
     sent = await bot.send_message(nadia, "x", reply_markup=keyboard({"Go": "go"}))
     with pytest.raises(NoSuchButtonError, match="has no button 'Stop'; it has"):
@@ -192,45 +180,6 @@ async def test_a_picked_channel_arrives_as_chat_shared(bot: Bot, chats: Chats, n
     assert (shared.request_id, shared.chat_id, shared.title) == (7, -1_000_005_000_001, "Quiet Gardens")
     chat = chats.chat(nadia)
     assert (chat.reply_keyboard is not None, chat.keyboard_open) == (True, False), "it collapses, the bot removes it"
-
-
-async def test_typing_shows_until_the_bot_speaks(bot: Bot, chats: Chats, nadia: int) -> None:
-    await bot.send_chat_action(nadia, "typing")
-    chat = chats.chat(nadia)
-    assert (chat.action, chat.action_until > chats.wall()) == ("typing", True)
-    await bot.send_message(nadia, "x")
-    assert chat.action_until < chats.wall()
-
-
-# -- commands -------------------------------------------------------------------------------------------------
-
-
-async def test_the_command_menu_follows_scope_and_language(bot: Bot, server: BotApiServer) -> None:
-    english, russian = (
-        [BotCommand(command="start", description="Begin")],
-        [BotCommand(command="start", description="Начать")],
-    )
-    await bot.set_my_commands(english)
-    await bot.set_my_commands(russian, BotCommandScopeAllPrivateChats(), "ru")
-    assert [one.description for one in await bot.get_my_commands()] == ["Begin"]
-    assert [one["description"] for one in shown_commands(server.face, DMITRI)] == ["Начать"]
-    assert [one["description"] for one in shown_commands(server.face, NADIA)] == ["Begin"]
-
-
-@pytest.mark.parametrize(
-    ("command", "description", "reason"),
-    [
-        ("Start", "x", "BOT_COMMAND_INVALID"),
-        ("a" * 33, "x", "BOT_COMMAND_INVALID"),
-        ("start", "", "BOT_COMMAND_DESCRIPTION_INVALID"),
-        ("start", "x" * 257, "BOT_COMMAND_DESCRIPTION_INVALID"),
-    ],
-)
-async def test_commands_telegram_would_refuse_are_refused(
-    bot: Bot, command: str, description: str, reason: str
-) -> None:
-    with pytest.raises(TelegramBadRequest, match=reason):
-        await bot.set_my_commands([BotCommand(command=command, description=description)])
 
 
 # -- the server -----------------------------------------------------------------------------------------------

@@ -10,12 +10,15 @@ from aiogram.types import (
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaPhoto,
+    MenuButtonWebApp,
+    WebAppInfo,
 )
 from aiohttp import ClientSession
 
 from sandbox.serve import Sandbox
 from tests import botapi_fixtures as fixtures
-from tests.botapi_fixtures import NADIA, SAM, aiogram_bot, keyboard, png
+from tests.botapi_fixtures import DMITRI, NADIA, SAM, aiogram_bot, keyboard, png
 from tests.browser import BROWSER, open_page
 
 sandbox, http = fixtures.sandbox, fixtures.http
@@ -115,6 +118,28 @@ async def test_pictures_copy_buttons_and_the_command_menu_work(sandbox: Sandbox,
         await page.click("#menu")
         await page.click("#commands li", "links")
         await chats.chat(SAM).until(lambda now: now.last.text == "/links")
+
+
+@in_a_browser
+async def test_the_menu_button_and_a_changed_picture_are_seen_as_in_telegram(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.botapi.chats.say(DMITRI, "/start")
+    async with aiogram_bot(sandbox.botapi) as bot, open_page(f"{sandbox.web.page_url}#{DMITRI}", tmp_path) as page:
+        assert await page.run("document.querySelector('#menu').hidden"), "no commands yet"
+        await bot.set_my_commands([BotCommand(command="links", description="My links")])
+        await bot.set_my_commands([BotCommand(command="links", description="Мои ссылки")], language_code="ru")
+        await page.until("!document.querySelector('#menu').hidden")
+        await page.click("#menu", "Menu")
+        assert await page.run("document.querySelector('#commands small').textContent") == "Мои ссылки"
+        app = MenuButtonWebApp(text="Играть", web_app=WebAppInfo(url="https://example.org/app"))
+        await bot.set_chat_menu_button(DMITRI, app)
+        await page.click("#menu", "Играть")
+        await page.until("document.querySelector('.toast')?.textContent.includes('https://example.org/app')")
+        sent = await bot.send_photo(DMITRI, BufferedInputFile(png(), "x.png"))
+        await page.until("document.querySelector('.photo')?.naturalWidth === 40")
+        media = InputMediaPhoto(media=BufferedInputFile(png(60, 30), "x.png"), caption="new")
+        await bot.edit_message_media(media, chat_id=DMITRI, message_id=sent.message_id)
+        await page.until("document.querySelector('.photo')?.naturalWidth === 60")
+        assert await page.run("document.querySelectorAll('.photo').length") == 1
 
 
 @in_a_browser

@@ -143,6 +143,7 @@ function drawChat() {
   $("empty-text").textContent = `This is ${me().name}’s chat with ${state.our_bot.title}. It is empty: press Start.`;
   if (grew || atEnd) log.scrollTop = log.scrollHeight;
   drawStatus();
+  drawMenuButton();
   drawReplyKeyboard();
   drawAnswers();
 }
@@ -158,6 +159,14 @@ function drawStatus() {
     $("log").scrollTop = $("log").scrollHeight;
     typingTimer = setTimeout(() => { view.action = ""; drawStatus(); }, view.action_seconds * 1000);
   }
+}
+
+// It opens the commands, unless the bot put a mini app there; with neither there is none.
+function drawMenuButton() {
+  const app = view.menu_button.web_app;
+  $("menu").textContent = app ? view.menu_button.text : "☰ Menu";
+  $("menu").title = app?.url ?? "";
+  $("menu").hidden = !app && !view.commands.length;
 }
 
 function drawAnswers() {
@@ -266,7 +275,6 @@ function showCommands(filter) {
   });
   $("commands").replaceChildren(...items);
   $("commands").hidden = !items.length;
-  return items.length;
 }
 
 function hideCommands() { $("commands").hidden = true; }
@@ -300,8 +308,13 @@ input.addEventListener("keydown", (event) => {
 });
 $("form").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
 $("menu").onclick = () => {
+  const app = view.menu_button.web_app;
+  if (app) {
+    actions.tell(`In Telegram this opens the mini app at ${app.url}`);
+    return;
+  }
   if (!$("commands").hidden) hideCommands();
-  else if (!showCommands("")) toast("The bot has set no commands yet.");
+  else showCommands("");
   input.focus();
 };
 $("keyboard-toggle").onclick = () => openKeyboard($("reply-keyboard").hidden);
