@@ -8,7 +8,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramRetryAfter, TelegramServerError
 
 from bot import delivery
-from bot.i18n import Translations
+from bot.languages import Languages
 from bot.registering import Registering
 from bot.screens.alerts import alert
 from mtproto_bridge.client import BridgeClient
@@ -25,9 +25,9 @@ log = structlog.get_logger()
 class Alerts:
     """Tells each event once: it may come twice, with the same id."""
 
-    def __init__(self, bot: Bot, translations: Translations, registering: Registering) -> None:
+    def __init__(self, bot: Bot, languages: Languages, registering: Registering) -> None:
         self._bot = bot
-        self._translations = translations
+        self._languages = languages
         self._registering = registering
         self._untold: OrderedDict[str, Sequence[Hearer]] = OrderedDict()
         """Of each event that came lately: who is still to hear it."""
@@ -49,7 +49,7 @@ class Alerts:
 
     async def _tell(self, event: Event, hearer: Hearer) -> bool:
         """Whether this hearer is done with."""
-        screen = alert(self._translations.texts(hearer.locale), event.what)
+        screen = alert(await self._languages.told(hearer.person_id, hearer.locale), event.what)
         if screen is None:
             return True
         try:

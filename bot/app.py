@@ -1,7 +1,7 @@
 """The composition root: what the bot is made of, and how it runs and ends."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,20 +13,33 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import (
-    TelegramAPIError,
     TelegramNetworkError,
     TelegramNotFound,
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder
+from aiogram.fsm.storage.base import DEFAULT_DESTINY, BaseStorage, DefaultKeyBuilder, StorageKey
 from aiogram.fsm.storage.redis import RedisStorage
-from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, User
+from aiogram.types import User
 from redis.asyncio import Redis
 
+from bot import menus
 from bot.alerts import Alerts
-from bot.conversations import adding, channels, join, links, menu, operator, programs, watched, words
-from bot.i18n import FALLBACK, Texts, Translations
+from bot.conversations import (
+    adding,
+    channels,
+    join,
+    language,
+    links,
+    menu,
+    operator,
+    privacy,
+    programs,
+    watched,
+    words,
+)
+from bot.i18n import Translations
+from bot.languages import Languages
 from bot.late import LateReplies
 from bot.middlewares.context import ContextMiddleware
 from bot.middlewares.outermost import tell_of_failure
@@ -38,14 +51,13 @@ from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, storage_pool
 
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
-COMMANDS = ("start", "programs", "join", "links", "channels", "help", "cancel")
 UPDATES = ["message", "callback_query", "my_chat_member"]
 
 FINISH_WITHIN = timedelta(seconds=5)
 """How long a stop waits for answers that are under way; what comes later is shown after the next start."""
 LAST_WORDS_WITHIN = timedelta(seconds=2)
 QUESTION_LIFE = timedelta(days=1)
-"""How long a question waits for its answer."""
+"""How long a question waits for its answer, and how long it is kept what it was about."""
 UNREACHABLE_PAUSE_SECONDS = 2.0
 MOST_AT_ONCE = 1_000
 """Updates worked on side by side; further ones wait at Telegram."""
@@ -74,6 +86,16 @@ class FinishingDispatcher(Dispatcher):
         """Finish, then close."""
         await self.finish(FINISH_WITHIN)
         await super().emit_shutdown(*args, **kwargs)
+
+
+class Storage(RedisStorage):
+    """Open questions die of age, with what they are about; what has a destiny of its own stays."""
+
+    async def set_data(self, key: StorageKey, data: Mapping[str, Any]) -> None:
+        """Keep something."""
+        await super().set_data(key, data)
+        if key.destiny == DEFAULT_DESTINY:
+            await self.redis.expire(self.key_builder.build(key, "data"), QUESTION_LIFE)
 
 
 @dataclass(frozen=True)
@@ -152,10 +174,12 @@ def compose(  # noqa: PLR0913 - what it is told from outside
     """Everything together: one bot on one queue."""
     translations = Translations.load(LOCALES)
     bot = make_bot(token, bot_api_url)
+    storage = make_storage(queue_url, prefix)
+    languages = Languages(translations, storage, bot.id)
     recent = Recent()
-    registering = Registering(bot, translations, now)
-    late = LateReplies(bot, translations, recent, registering, now)
-    alerts = Alerts(bot, translations, registering)
+    registering = Registering(bot, languages, now)
+    late = LateReplies(bot, languages, recent, registering, now)
+    alerts = Alerts(bot, languages, registering)
     bridge = BridgeClient.at(
         queue_url,
         name=name,
@@ -166,8 +190,8 @@ def compose(  # noqa: PLR0913 - what it is told from outside
     )
     dispatcher = make_dispatcher(
         bridge=bridge,
-        storage=make_storage(queue_url, prefix),
-        translations=translations,
+        storage=storage,
+        languages=languages,
         recent=recent,
         registering=registering,
         now=now,
@@ -183,17 +207,17 @@ def make_bot(token: str, bot_api_url: str | None = None) -> Bot:
     return Bot(token, session=session)
 
 
-def make_storage(queue_url: str, prefix: str) -> RedisStorage:
-    """Where open questions are kept over a restart."""
+def make_storage(queue_url: str, prefix: str) -> Storage:
+    """Where open questions are kept over a restart, and the languages people chose."""
     keys = DefaultKeyBuilder(prefix=f"{{{prefix}}}:fsm", with_bot_id=True, with_destiny=True)
-    return RedisStorage(Redis(connection_pool=storage_pool(queue_url)), key_builder=keys, state_ttl=QUESTION_LIFE)
+    return Storage(Redis(connection_pool=storage_pool(queue_url)), key_builder=keys, state_ttl=QUESTION_LIFE)
 
 
 def make_dispatcher(  # noqa: PLR0913 - what it is made of
     *,
     bridge: BridgeClient,
     storage: BaseStorage,
-    translations: Translations,
+    languages: Languages,
     recent: Recent,
     registering: Registering,
     now: Callable[[], datetime] = utc_now,
@@ -203,11 +227,11 @@ def make_dispatcher(  # noqa: PLR0913 - what it is made of
         storage=storage,
         bridge=bridge,
         now=now,
-        translations=translations,
+        languages=languages,
         registering=registering,
         tidings=adding.Tidings(now),
     )
-    dispatcher.update.outer_middleware(ContextMiddleware(translations))
+    dispatcher.update.outer_middleware(ContextMiddleware(languages))
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(PrivateOnlyMiddleware(storage))
         observer.middleware(TalkMiddleware(recent, now))
@@ -222,13 +246,15 @@ def make_dispatcher(  # noqa: PLR0913 - what it is made of
         channels.router(),
         watched.router(),
         operator.router(),
+        language.router(),
+        privacy.router(),
         words.router(),
     )
     return dispatcher
 
 
 async def introduce(bot: Bot, translations: Translations) -> User:
-    """Tell Telegram who we are: no webhook, and our commands in every language. Waits until it says who we are to it.
+    """Tell Telegram who we are: no webhook, and our menu in every language. Waits until it says who we are to it.
 
     Raises:
         TokenRefusedError: Telegram does not know the token.
@@ -246,20 +272,5 @@ async def introduce(bot: Bot, translations: Translations) -> User:
                 log.warning("telegram.unreachable", reason=str(error))
             told = True
             await asyncio.sleep(UNREACHABLE_PAUSE_SECONDS)
-    try:
-        await _set_commands(bot, translations)
-    except TelegramAPIError as error:  # a missing menu is no reason to answer nobody
-        log.warning("commands.not_set", reason=str(error))
+    await menus.introduce(bot, translations)
     return me
-
-
-async def _set_commands(bot: Bot, translations: Translations) -> None:
-    scope = BotCommandScopeAllPrivateChats()
-    for language in translations.languages:
-        commands = commands_in(translations.texts(language))
-        await bot.set_my_commands(commands, scope, None if language == FALLBACK else language.partition("_")[0])
-
-
-def commands_in(texts: Texts) -> list[BotCommand]:
-    """The menu of commands in one language."""
-    return [BotCommand(command=name, description=texts.plain(f"command.{name}")) for name in COMMANDS]

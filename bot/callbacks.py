@@ -50,6 +50,7 @@ _Person = Annotated[int, _Int64, BeforeValidator(_read), PlainSerializer(_writte
 _Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 _Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,28}$")]
 _Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{14}$")]
+_Tag = Annotated[str, Field(pattern=r"^[A-Za-z_]{0,16}$")]
 _Page = Annotated[int, Field(ge=0, le=9_999)]
 _Sort = Annotated[
     ProgramSort, BeforeValidator(lambda written: _SORTS.get(written, written)), PlainSerializer(lambda sort: sort[0])
@@ -63,6 +64,23 @@ class Menu(CallbackData, prefix="m"):
     """One of the screens that need nothing more."""
 
     to: Literal["start", "help"]
+
+
+class ChooseLanguage(CallbackData, prefix="lg"):
+    """Be spoken to in a language from now on."""
+
+    tag: _Tag = ""
+    """Empty: in the one of the person's Telegram app."""
+
+
+class AskForget(CallbackData, prefix="fa"):
+    """Draw the confirmation of being forgotten."""
+
+
+class ConfirmForget(CallbackData, prefix="fc"):
+    """Forget the person; acts once."""
+
+    nonce: _Nonce
 
 
 class ProgramsPage(CallbackData, prefix="pp"):
@@ -279,6 +297,9 @@ class Ban(CallbackData, prefix="ob"):
 
 ALL: tuple[type[CallbackData], ...] = (
     Menu,
+    ChooseLanguage,
+    AskForget,
+    ConfirmForget,
     ProgramsPage,
     SearchPrograms,
     OpenProgram,

@@ -22,6 +22,10 @@ from babel.numbers import format_decimal, format_percent
 DOMAIN = "starling"
 FALLBACK = "en"
 MONTHS_A_YEAR = 12
+_SPOKEN_AS = {"pt": "pt_BR"}
+"""Languages we speak in one country's form only."""
+_CALLED = {"id": "Bahasa Indonesia"}
+"""Names of languages where Babel's alone could be a country's."""
 
 # Control characters break lines where we did not; the direction overrides could turn a screen's text around.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
@@ -52,6 +56,12 @@ class Texts:
         self.locale = tag
         self._catalog = catalog
         self._babel = Locale.parse(tag)
+
+    @property
+    def language(self) -> str:
+        """The language's name in itself."""
+        name = _CALLED.get(self.locale) or self._babel.get_display_name() or self.locale
+        return name[:1].upper() + name[1:]
 
     def __call__(self, msgid: str, **values: str) -> Html:
         """One message as HTML."""
@@ -135,9 +145,11 @@ class Translations:
 
     def texts(self, language_code: str | None) -> Texts:
         """The language nearest to Telegram's `language_code`; English for one we do not speak."""
-        wanted = (language_code or FALLBACK).replace("-", "_")
-        exact = {tag.lower(): tag for tag in self._texts}.get(wanted.lower())
-        return self._texts.get(exact or wanted.partition("_")[0].lower(), self._texts[FALLBACK])
+        wanted = (language_code or FALLBACK).replace("-", "_").lower()
+        alone = wanted.partition("_")[0]
+        ours = {tag.lower(): tag for tag in self._texts}
+        tag = ours.get(wanted) or ours.get(alone) or _SPOKEN_AS.get(alone)
+        return self._texts.get(tag or FALLBACK, self._texts[FALLBACK])
 
 
 def _compiled(tag: str, file: Path) -> GNUTranslations:

@@ -11,9 +11,11 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 
 from bot import delivery
-from bot.i18n import Texts, Translations
+from bot.forgetting import forget
+from bot.i18n import Texts
+from bot.languages import Languages
 from bot.registering import Registering
-from bot.screens import alerts, channels, links, operator, programs, watched
+from bot.screens import alerts, channels, links, operator, privacy, programs, watched
 from bot.screens.errors import failure_screen
 from bot.screens.layout import Screen
 from bot.talk import Recent
@@ -26,6 +28,7 @@ from mtproto_bridge.protocol.replies import (
     ChannelRemoved,
     Channels,
     CheckedLink,
+    Forgotten,
     Operations,
     ProgramCard,
     Programs,
@@ -67,6 +70,7 @@ _SCREENS: dict[type[Result] | type[None], Callable[[Texts, Any], Screen]] = {
     WatchedList: watched.watched_list,
     CheckedLink: watched.checked_link,
     Operations: operator.operations_page,
+    Forgotten: privacy.forgotten,
 }
 
 
@@ -87,7 +91,7 @@ def _note(reply: Reply, present: Reply) -> str | None:
 
 def _acted(reply: Reply) -> bool:
     """Whether something was done just now, which is told in any case."""
-    if isinstance(reply.result, ChannelRemoved):
+    if isinstance(reply.result, ChannelRemoved | Forgotten):
         return not reply.result.replayed
     return isinstance(reply.result, AffiliationPage) and reply.result.changed and not reply.result.replayed
 
@@ -106,13 +110,13 @@ class LateReplies:
     def __init__(
         self,
         bot: Bot,
-        translations: Translations,
+        languages: Languages,
         recent: Recent,
         registering: Registering,
         now: Callable[[], datetime],
     ) -> None:
         self._bot = bot
-        self._translations = translations
+        self._languages = languages
         self._registering = registering
         self._recent = recent
         self._now = now
@@ -147,8 +151,11 @@ class LateReplies:
             return
         if not _acted(reply) and (covered or reply.trace in self._asked):
             return
-        present = await self._present(bridge, reply)
-        texts = self._translations.texts(origin.locale)
+        if isinstance(reply.result, Forgotten) and not reply.result.replayed:
+            await forget(self._bot, self._languages, reply.actor)
+        texts = await self._languages.told(reply.actor, origin.locale)
+        origin = origin.model_copy(update={"locale": texts.locale})
+        present = await self._present(bridge, reply.model_copy(update={"origin": origin}))
         us = (await self._bot.me()).username or ""
         screen = late_screen(texts, present, self._now(), us, note=_note(reply, present))
         if screen is None:

@@ -5,6 +5,7 @@ Where it stands is kept by the bridge; whoever drives it goes on from there.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot import obstacles, rights
 from bot.callbacks import ContinueRegistration, RegisterChannel
-from bot.i18n import Translations
+from bot.languages import Languages
 from bot.middlewares.talking import telling
 from bot.obstacles import REFUSALS, HinderedError
 from bot.rights import Obstacle
@@ -40,9 +41,9 @@ log = structlog.get_logger()
 class Registering:
     """Drives registrations, each once at a time."""
 
-    def __init__(self, bot: Bot, translations: Translations, now: Callable[[], datetime]) -> None:
+    def __init__(self, bot: Bot, languages: Languages, now: Callable[[], datetime]) -> None:
         self._bot = bot
-        self._translations = translations
+        self._languages = languages
         self._now = now
         self._driving: set[RegistrationId] = set()
         self._taken_up: dict[RegistrationId, asyncio.Task[None]] = {}
@@ -117,7 +118,9 @@ class Registering:
 
     async def _take_up(self, bridge: BridgeClient, caller: Caller, registration_id: RegistrationId) -> None:
         place = caller.origin or Origin(chat_id=caller.actor)
-        talk = Talk(self._bot, self._translations.texts(place.locale), caller)
+        texts = await self._languages.told(caller.actor, place.locale)
+        caller = replace(caller, origin=place.model_copy(update={"locale": texts.locale}))
+        talk = Talk(self._bot, texts, caller)
         talk.again = ContinueRegistration(registration_id=registration_id)
         with bound_contextvars(trace=caller.trace):
             async with self._room, telling(talk, self._now):

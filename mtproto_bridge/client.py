@@ -11,6 +11,7 @@ from mtproto_bridge.protocol.replies import (
     ChannelRemoved,
     Channels,
     CheckedLink,
+    Forgotten,
     OpenRegistrations,
     Operations,
     ProgramCard,
@@ -27,6 +28,7 @@ from mtproto_bridge.protocol.requests import (
     BrowsePrograms,
     CheckLink,
     DecideRegistration,
+    ForgetPerson,
     Join,
     ListAffiliations,
     ListBalances,
@@ -166,6 +168,12 @@ class BridgeClient(Asking):
     async def unwatch_link(self, caller: Caller, watched_id: WatchedId) -> Unwatched:
         """Forget a watched link."""
         return await self._at_desk(caller, UnwatchLink(watched_id=watched_id), Unwatched)
+
+    # -- the person themselves --------------------------------------------------------------------------------
+
+    async def forget_me(self, caller: Caller, nonce: str) -> Forgotten:
+        """Erase what the bridge holds of the caller; a second time is a success too."""
+        return await self._ask(caller, await self._desk(), ForgetPerson(), Forgotten, nonce=nonce)
 
     # -- for operators --------------------------------------------------------------------------------------
 

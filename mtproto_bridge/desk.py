@@ -11,6 +11,7 @@ from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.checks import no_answer
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.leases import bridge_of
+from mtproto_bridge.queue.letters import DeadLetters
 from mtproto_bridge.queue.our_bot import our_bot
 from mtproto_bridge.queue.redis import Outage, QueueServer
 
@@ -47,6 +48,14 @@ class QueueDesk:
         """How many requests were given up."""
         with _told():
             return int(await self._server.ask("XLEN", self._keys.dead_letters()))
+
+    async def drop_letters(self, person: int) -> None:
+        """Drop a person's requests that were given up."""
+        letters = DeadLetters(self._server, self._keys)
+        with _told():
+            async for letter in letters.all():
+                if letter.request.actor == person:
+                    await letters.drop(letter)
 
     async def our_bot(self) -> OurBot | None:
         """The bot that works with this queue."""

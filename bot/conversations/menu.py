@@ -2,13 +2,15 @@
 
 import re
 
-from aiogram import Router
+from aiogram import Bot, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
+from bot import menus
 from bot.callbacks import Menu, OpenChannel, OpenProgram
 from bot.conversations.channels import open_channel
 from bot.conversations.programs import open_card
+from bot.languages import Languages
 from bot.screens import menu
 from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
@@ -19,11 +21,15 @@ from mtproto_bridge.protocol.ids import BalanceId, BotId
 _PAYLOAD = re.compile(r"([jb])_([1-9][0-9]{0,17})", re.ASCII)
 
 
-async def start(_: Message, command: CommandObject, talk: Talk, bridge: BridgeClient) -> None:
+async def start(
+    _: Message, command: CommandObject, talk: Talk, bridge: BridgeClient, languages: Languages, bot: Bot
+) -> None:
     """/start, or a link t.me/<us>?start=j_<bot id> or b_<balance id>."""
     payload = _PAYLOAD.fullmatch(command.args or "")
     if payload is None:
         await talk.show(menu.start(talk.texts))
+        if await languages.chosen(talk.caller.actor):  # they have a menu of their own, maybe of an earlier version
+            await menus.follow(bot, talk.caller.actor, talk.texts)
         return
     number = int(payload[2])
     if payload[1] == "j":

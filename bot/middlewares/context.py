@@ -8,7 +8,7 @@ from aiogram import BaseMiddleware
 from aiogram.types import TelegramObject, Update, User
 from structlog.contextvars import bound_contextvars
 
-from bot.i18n import Translations
+from bot.languages import Languages
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
@@ -22,13 +22,13 @@ def person_of(update: Update) -> User | None:
 class ContextMiddleware(BaseMiddleware):
     """Gives handlers `trace` and `texts`, and every log line of this update the trace."""
 
-    def __init__(self, translations: Translations) -> None:
-        self._translations = translations
+    def __init__(self, languages: Languages) -> None:
+        self._languages = languages
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:  # noqa: ANN401 - aiogram's own signature
         """Run the rest of the chain with both set."""
         person = person_of(event) if isinstance(event, Update) else None
         data["trace"] = trace = secrets.token_hex(6)
-        data["texts"] = self._translations.texts(person.language_code if person else None)
         with bound_contextvars(trace=trace):
+            data["texts"] = await self._languages.of(person)
             return await handler(event, data)

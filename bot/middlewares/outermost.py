@@ -9,7 +9,8 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import ErrorEvent
 
 from bot import delivery
-from bot.i18n import Translations
+from bot.i18n import Texts
+from bot.languages import Languages
 from bot.middlewares.context import person_of
 from bot.middlewares.talking import failure_of
 from bot.screens.errors import failure_screen
@@ -17,8 +18,13 @@ from bot.screens.errors import failure_screen
 log = structlog.get_logger()
 
 
-async def tell_of_failure(event: ErrorEvent, bot: Bot, translations: Translations, now: Callable[[], datetime]) -> None:
-    """Log it, and tell the person in a new message: what had been shown may still be right."""
+async def tell_of_failure(
+    event: ErrorEvent, bot: Bot, languages: Languages, now: Callable[[], datetime], texts: Texts | None = None
+) -> None:
+    """Log it, and tell the person in a new message: what had been shown may still be right.
+
+    `texts`: in the person's language, where it failed after that was known.
+    """
     trace = str(event.update.update_id)
     log.error("update.failed", exc_info=event.exception, trace=trace)
     query, message = event.update.callback_query, event.update.message
@@ -27,8 +33,7 @@ async def tell_of_failure(event: ErrorEvent, bot: Bot, translations: Translation
     person = person_of(event.update)
     if person is None or (message and message.chat.id != person.id):
         return
-    texts = translations.texts(person.language_code)
-    screen = failure_screen(texts, failure_of(event.exception), now=now(), trace=trace)
+    screen = failure_screen(texts or languages.of_app(person), failure_of(event.exception), now=now(), trace=trace)
     try:
         await delivery.send(bot, person.id, screen)
     except TelegramAPIError as error:

@@ -23,7 +23,7 @@ from mtproto_bridge.protocol.events import AccountGone, ChannelIdle, ChannelRele
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.links import referral_in
 from mtproto_bridge.protocol.replies import Health
-from mtproto_bridge.store import Store, accounts, affiliations, balances, outbox, people, tables
+from mtproto_bridge.store import Store, accounts, affiliations, balances, forgetting, outbox, people, tables
 from mtproto_bridge.telegram.gateway import FloodWait, Gateway, NotReached, Refused, SessionSealed
 
 DAILY = timedelta(days=1)
@@ -108,7 +108,7 @@ async def _due(errand: Errand) -> list[Chore]:
     if serves:
         due += [partial(check_account, row=row), partial(hear, before=row.updates), check_channel]
     if row.state == "ready":
-        due.append(release_idle)
+        due += [leave_abandoned, release_idle]
     if desk == errand.account:
         due += [partial(tell_of_loss, may_ask=serves), *([renew_index] if serves else [])]
     return due
@@ -186,12 +186,7 @@ async def release_idle(errand: Errand) -> bool:
                 idle = ChannelIdle(balance=describe(balance), release_at=now + NOTICE)
                 await outbox.put(session, now, await people.managers_but(session, balance.id, None), idle)
         return True
-    try:
-        await gateway.leave_channel(balance.peer_id)
-    except Refused as refused:
-        if refused.message == FROZEN:
-            raise
-        log.info("chore.left_before", account=errand.account, telegram=refused.message)
+    await _leave(errand, gateway, balance)
     async with errand.store.begin() as session:
         still = await session.get(tables.Balance, balance.id, with_for_update=True)
         if still is None or still.account_id != errand.account or await affiliations.live_of(session, number, 1):
@@ -200,6 +195,30 @@ async def release_idle(errand: Errand) -> bool:
         await outbox.put(session, now, await people.managers_but(session, balance.id, None), released)
         await balances.remove(session, number)
     return True
+
+
+async def leave_abandoned(errand: Errand) -> bool:
+    """A channel whose managers are all forgotten is left: nobody is there to be told. Its links stay as they are."""
+    async with errand.store.begin() as session:
+        balance = await forgetting.abandoned(session, errand.account, errand.now())
+    if balance is None:
+        return False
+    await _leave(errand, await errand.gateway(), balance)
+    number = BalanceId(balance.id)
+    async with errand.store.begin() as session:
+        if await forgetting.is_abandoned(session, number, errand.account):  # else somebody registered it meanwhile
+            await balances.remove(session, number)
+    return True
+
+
+async def _leave(errand: Errand, gateway: Gateway, balance: tables.Balance) -> None:
+    """Leave a channel; where Telegram says anything but that the account is frozen, it is out of it already."""
+    try:
+        await gateway.leave_channel(balance.peer_id)
+    except Refused as refused:
+        if refused.message == FROZEN:
+            raise
+        log.info("chore.left_before", account=errand.account, telegram=refused.message)
 
 
 async def _is_used(errand: Errand, gateway: Gateway, balance: tables.Balance) -> bool:

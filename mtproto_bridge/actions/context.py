@@ -52,6 +52,9 @@ class Desk(Protocol):
     async def dead_letters(self) -> int:
         """How many requests were given up."""
 
+    async def drop_letters(self, person: int) -> None:
+        """Drop a person's requests that were given up."""
+
     async def our_bot(self) -> OurBot | None:
         """The bot that works with this queue, None when none ever did."""
 

@@ -13,6 +13,7 @@ from mtproto_bridge.actions import (
     balances,
     channels,
     chores,
+    forgetting,
     life,
     operations,
     programs,
@@ -30,7 +31,7 @@ from mtproto_bridge.actions.shares import Buckets
 from mtproto_bridge.handling import Flooded, Lease, Outcome
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce, Reply, Request
 from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId
-from mtproto_bridge.protocol.replies import AffiliationPage, ChannelRemoved, Result
+from mtproto_bridge.protocol.replies import AffiliationPage, ChannelRemoved, Forgotten, Result
 from mtproto_bridge.protocol.requests import (
     AdvanceRegistration,
     BanPerson,
@@ -38,6 +39,7 @@ from mtproto_bridge.protocol.requests import (
     CheckLink,
     DecideRegistration,
     ForBalance,
+    ForgetPerson,
     Join,
     ListAffiliations,
     ListBalances,
@@ -217,8 +219,9 @@ class Actions:
             raise BridgeError(ErrorCode.DEADLINE_PASSED)
         if request.nonce is not None:
             _check_age(request.nonce, now)
-        await self._shared.people.meet(request)
-        if stored and isinstance(stored.result, ChannelRemoved):  # there is no channel left to have a right to
+        if not isinstance(request.payload, ForgetPerson):  # it is to leave no trace, and the banned may be forgotten
+            await self._shared.people.meet(request)
+        if stored and isinstance(stored.result, ChannelRemoved | Forgotten):  # there is nothing left to have a right to
             return stored.result.model_copy(update={"replayed": True})
         facts: dict[str, Any] = {
             "account": account,
@@ -305,6 +308,7 @@ INSIDE: dict[type, Callable[[Inside, Any], Awaitable[Result]]] = {
     ShowOperations: operations.show,
     DecideRegistration: operations.decide,
     BanPerson: operations.ban,
+    ForgetPerson: forgetting.forget,
 }
 """What is answered from the store."""
 AT_TELEGRAM: dict[type, Callable[[Context, Any], Awaitable[Result]]] = {

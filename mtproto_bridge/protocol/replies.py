@@ -295,6 +295,19 @@ class Unwatched(_Result):
     kind: Literal["unwatched"] = "unwatched"
 
 
+class Forgotten(_Result):
+    """Nothing is held of the actor any more, but for what the privacy page names."""
+
+    kind: Literal["forgotten"] = "forgotten"
+    left: int = 0
+    """Channels that nobody else manages: the bridge leaves them, and their links go on earning."""
+    kept: int = 0
+    """Channels that others manage too: they stay."""
+    still_banned: bool = False
+    replayed: bool = False
+    """An earlier tap on the same button did it."""
+
+
 class OperatedAccount(_Result):
     """An account as the operator sees it."""
 
@@ -344,6 +357,7 @@ Result = Annotated[
     | WatchedPage
     | WatchedList
     | Unwatched
+    | Forgotten
     | Operations,
     Field(discriminator="kind"),
 ]

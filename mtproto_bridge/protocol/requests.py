@@ -1,6 +1,6 @@
 """What the bot asks: one envelope, one payload per kind.
 
-A kind that acts (`Mutation`) names a balance and carries a nonce; all others only read.
+A kind that acts on a tap that must count once (`Mutation`) carries a nonce.
 """
 
 from datetime import datetime
@@ -224,9 +224,16 @@ class BanPerson(_Payload):
     banned: bool = True
 
 
-Mutation = Join | Revoke | RemoveChannel
-"""What acts at Telegram on a tap that must count once: it carries a nonce."""
-ForBalance = ShowAffiliation | ShowChannel | Mutation
+class ForgetPerson(_Payload):
+    """Erase what is held of the actor; once they are forgotten, forgetting again is a success (desk)."""
+
+    kind: Literal["forget_person"] = "forget_person"
+
+
+ActsForBalance = Join | Revoke | RemoveChannel
+Mutation = ActsForBalance | ForgetPerson
+"""What acts on a tap that must count once: it carries a nonce."""
+ForBalance = ShowAffiliation | ShowChannel | ActsForBalance
 """What goes to the lane of the account that serves the balance."""
 DeskPayload = (
     ListBalances
@@ -245,6 +252,7 @@ DeskPayload = (
     | ShowOperations
     | DecideRegistration
     | BanPerson
+    | ForgetPerson
 )
 """What is bound to no certain account."""
 Payload = Annotated[DeskPayload | ForBalance | Refresh | AdvanceRegistration, Field(discriminator="kind")]

@@ -7,9 +7,17 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mtproto_bridge.protocol.events import Event, Hearer, Occurrence
+from mtproto_bridge.protocol.events import (
+    Acted,
+    Event,
+    Hearer,
+    Occurrence,
+    RegistrationDecided,
+    RegistrationWaits,
+    parse_event,
+)
 from mtproto_bridge.store.database import NEWS
-from mtproto_bridge.store.tables import Outbox
+from mtproto_bridge.store.tables import NOBODY, Outbox
 
 
 async def put(session: AsyncSession, at: datetime, hearers: Sequence[Hearer], what: Occurrence) -> None:
@@ -28,3 +36,25 @@ async def take(session: AsyncSession, limit: int) -> list[str]:
         return []
     taken = await session.execute(delete(Outbox).where(Outbox.id.in_(ids)).returning(Outbox.id, Outbox.body))
     return [body for _, body in sorted((number, body) for number, body in taken)]
+
+
+async def forget(session: AsyncSession, person: int) -> None:
+    """Tell a person nothing of what waits here, and others nothing that names them."""
+    for row in await session.scalars(select(Outbox).where(Outbox.body.contains(str(person)))):
+        event = parse_event(row.body)
+        left = _without(event, person) if event else None
+        if left is None:
+            await session.delete(row)
+        else:
+            row.body = left.model_dump_json()
+
+
+def _without(event: Event, person: int) -> Event | None:
+    """An event that does not name a person; None when there is nothing left to tell, or nobody."""
+    what, hearers = event.what, [one for one in event.hearers if one.person_id != person]
+    if isinstance(what, Acted) and what.person_id == person:
+        what = what.model_copy(update={"person_id": NOBODY, "person_name": None})
+    is_theirs = isinstance(what, RegistrationWaits | RegistrationDecided) and what.registration.person_id == person
+    if is_theirs or not hearers:
+        return None
+    return event.model_copy(update={"what": what, "hearers": hearers})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.events import Hearer
@@ -26,6 +26,16 @@ async def note(session: AsyncSession, person: int, *, locale: str, name: str | N
 async def ban(session: AsyncSession, person: int, *, banned: bool) -> None:
     """Ban a person, met or not, or let them be again."""
     await _BANNED.run(session, {"id": person, "locale": "en", "name": None, "banned": banned})
+
+
+async def forget(session: AsyncSession, person: int) -> bool:
+    """Erase a person, but for a ban; whether they are banned."""
+    row = await find(session, person)
+    is_banned = row is not None and row.banned
+    await session.execute(delete(Person).where(Person.id == person))
+    if is_banned:
+        await ban(session, person, banned=True)
+    return is_banned
 
 
 async def banned(session: AsyncSession) -> list[int]:

@@ -149,6 +149,11 @@ async def rooms(session: AsyncSession, now: datetime) -> list[Room]:
     return [Room(AccountId(account), *rest) for account, *rest in rows]
 
 
+def comes_anew(now: datetime) -> ColumnElement[bool]:
+    """Whether somebody is registering a balance's channel."""
+    return exists().where(Registration.channel_id == Balance.peer_id, _is_under_way(now))
+
+
 def is_under_way(row: Registration, now: datetime) -> bool:
     """Whether an account holds a place for it."""
     return row.state in UNDER_WAY and row.updated_at > now - UNTOUCHED

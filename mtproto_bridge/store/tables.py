@@ -19,6 +19,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+NOBODY = 0
+"""In the place of a person's id: somebody who is forgotten."""
+
 # SQLite counts rows up by itself only for a plain INTEGER key.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -112,7 +115,7 @@ class Balance(Base):
     health_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When Telegram was last asked for it."""
     registered_by: Mapped[int | None] = mapped_column(BigInteger, index=True)
-    """The person who brought it; None: the operator, by logging in."""
+    """The person who brought it, NOBODY once they are forgotten; None: the operator, by logging in."""
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it was registered, or last seen with a live link."""
     idle_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -199,6 +202,7 @@ class Audit(Base):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     person_id: Mapped[int] = mapped_column(BigInteger)
+    """NOBODY once they are forgotten."""
     action: Mapped[str] = mapped_column(String(32))
     balance_id: Mapped[int] = mapped_column(BigInteger)
     bot_id: Mapped[int] = mapped_column(BigInteger)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from aiogram.fsm.storage.memory import MemoryStorage
 
 from bot.app import App, make_bot, make_dispatcher
+from bot.languages import Languages
 from bot.late import LateReplies
 from bot.registering import Registering
 from bot.talk import Recent
@@ -22,6 +23,7 @@ from mtproto_bridge.protocol.replies import (
     ChannelRemoved,
     Channels,
     CheckedLink,
+    Forgotten,
     OpenRegistrations,
     Operations,
     ProgramCard,
@@ -176,6 +178,9 @@ class ScriptedBridge(BridgeClient):
     async def unwatch_link(self, caller: Caller, watched_id: WatchedId) -> Unwatched:
         return await self._answer(Unwatched, "unwatch_link", caller, watched=watched_id)
 
+    async def forget_me(self, caller: Caller, nonce: str) -> Forgotten:
+        return await self._answer(Forgotten, "forget_me", caller, nonce=nonce)
+
     async def show_operations(self, caller: Caller) -> Operations:
         return await self._answer(Operations, "show_operations", caller)
 
@@ -191,6 +196,7 @@ class Stage:
     api: BotApiServer
     bridge: ScriptedBridge
     world: World
+    languages: Languages
     forged: int = field(default=0)
 
     def chat(self, person: int = ANNA) -> Chat:
@@ -276,16 +282,18 @@ async def stage() -> AsyncIterator[Stage]:
     world, ours = small_stage()
     async with bot_api(world, ours) as api:
         bridge, recent, bot = ScriptedBridge(), Recent(), make_bot(TOKEN, api.base_url)
-        registering = Registering(bot, translations, lambda: NOW)
+        storage = MemoryStorage()
+        languages = Languages(translations, storage, bot.id)
+        registering = Registering(bot, languages, lambda: NOW)
         dispatcher = make_dispatcher(
             bridge=bridge,
-            storage=MemoryStorage(),
-            translations=translations,
+            storage=storage,
+            languages=languages,
             recent=recent,
             registering=registering,
             now=lambda: NOW,
         )
-        late = LateReplies(bot, translations, recent, registering, lambda: NOW)
+        late = LateReplies(bot, languages, recent, registering, lambda: NOW)
         app = App(bot, bridge, dispatcher, late, registering, translations)
         async with running(app):
-            yield Stage(app, api, bridge, world)
+            yield Stage(app, api, bridge, world, languages)

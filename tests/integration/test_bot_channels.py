@@ -26,7 +26,6 @@ from tests.unit.bot_samples import (
     channels,
     registering,
     registration,
-    translations,
 )
 
 DONE = registering(state="verified")
@@ -55,7 +54,7 @@ JOINED = Acted(action="join", person_id=7, person_name="Nadia", balance=OUR_CHAN
 
 
 def alerts_of(on: Stage) -> Alerts:
-    return Alerts(on.app.bot, translations, on.app.registering)
+    return Alerts(on.app.bot, on.languages, on.app.registering)
 
 
 # -- the list, a channel, its removal -------------------------------------------------------------------------

@@ -26,6 +26,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "approve": st.booleans(),
     "banned": st.booleans(),
     "nonce": NONCES,
+    "tag": st.from_regex(r"[A-Za-z_]{0,16}", fullmatch=True),
     "page": PAGES,
     "sort": st.sampled_from(["profit", "revenue", "date"]),
     "min_permille": st.integers(0, 1_000),

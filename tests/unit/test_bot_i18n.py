@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from gettext import GNUTranslations
 from pathlib import Path
 from string import Formatter
 
@@ -15,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bot
-from bot.app import COMMANDS, commands_in
-from bot.i18n import Html, Translations, tidy
+from bot.i18n import Html, Texts, Translations, tidy
+from bot.menus import COMMANDS, commands_in
 from mtproto_bridge.protocol import ErrorCode
 from sandbox.botapi.html_parser import HtmlParser
 from tests.unit.bot_samples import LOCALES, english, russian, translations
@@ -116,6 +117,52 @@ def test_commands_fit_telegrams_limits() -> None:
     for texts in (english, russian):
         assert [command.command for command in commands_in(texts)] == list(COMMANDS)
         assert all(1 <= len(command.description) <= 256 for command in commands_in(texts))
+
+
+@pytest.mark.parametrize(
+    ("code", "tag"),
+    [
+        ("pt", "pt_BR"),
+        ("pt-br", "pt_BR"),
+        ("pt-pt", "pt_BR"),
+        ("id", "id"),
+        ("zh-hans", "en"),
+        ("zh", "en"),
+        ("in", "en"),
+        ("p", "en"),
+        ("i", "en"),
+    ],
+)
+def test_of_languages_with_a_country_only_portuguese_is_taken_for_another(code: str, tag: str) -> None:
+    spoken = {one: Texts(one, GNUTranslations()) for one in ("en", "id", "pt_BR", "zh_TW")}
+    assert Translations(spoken).texts(code).locale == tag
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("en", "English"),
+        ("ru", "Русский"),
+        ("uk", "Українська"),
+        ("es", "Español"),
+        ("pt_BR", "Português (Brasil)"),
+        ("fr", "Français"),
+        ("de", "Deutsch"),
+        ("it", "Italiano"),
+        ("tr", "Türkçe"),
+        ("ar", "العربية"),
+        ("fa", "فارسی"),
+        ("id", "Bahasa Indonesia"),
+    ],
+)
+def test_a_language_has_its_own_name(tag: str, name: str) -> None:
+    assert Texts(tag, GNUTranslations()).language == name
+
+
+def test_the_help_names_every_command() -> None:
+    for texts in (english, russian):
+        said = texts("help.text")
+        assert [name for name in COMMANDS if f"/{name} " not in said] == ["help"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from mtproto_bridge.protocol.events import Event, Occurrence, parse_event
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import Result, UnknownReply
 from mtproto_bridge.protocol.requests import (
+    ActsForBalance,
     AdvanceRegistration,
     Envelope,
     ForBalance,
@@ -238,9 +239,9 @@ def test_an_answer_we_do_not_understand_becomes_the_failure_unsupported(answered
 
 def test_every_kind_of_mutation_is_known_to_be_one() -> None:
     acting = {one.model_fields["kind"].default for one in Mutation.__args__}
-    assert acting == {"join", "revoke", "remove_channel"}
-    for one in Mutation.__args__:
-        assert "balance_id" in one.model_fields, "what acts, acts for a balance"
+    assert acting == {"join", "revoke", "remove_channel", "forget_person"}
+    for one in ActsForBalance.__args__:
+        assert "balance_id" in one.model_fields
 
 
 KEPT = Path(__file__).parent / "contract.json"
