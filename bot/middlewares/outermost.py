@@ -13,6 +13,7 @@ from bot.i18n import Translations
 from bot.middlewares.context import person_of
 from bot.middlewares.talking import failure_of
 from bot.screens.errors import failure_screen
+from bot.screens.inline import failed
 
 log = structlog.get_logger()
 
@@ -28,6 +29,9 @@ async def tell_of_failure(event: ErrorEvent, bot: Bot, translations: Translation
     if person is None or (message and message.chat.id != person.id):
         return
     texts = translations.texts(person.language_code)
+    if event.update.inline_query:  # asked in some other chat: it is answered there
+        await delivery.answer_inline(bot, event.update.inline_query.id, failed(texts))
+        return
     screen = failure_screen(texts, failure_of(event.exception), now=now(), trace=trace)
     try:
         await delivery.send(bot, person.id, screen)

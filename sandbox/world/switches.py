@@ -49,6 +49,10 @@ class Switches(BaseModel):
     """Bot API: whether a callback query may be answered again."""
     callback_query_seconds: float = 15
     """Bot API: for how long (wall clock) a pressed button waits for its answer."""
+    answer_inline_twice: bool = False
+    """Bot API: whether an inline query may be answered again."""
+    inline_query_seconds: float = 15
+    """Bot API: for how long (wall clock) an inline query waits for its answer."""
     demoted_bot: Literal["left", "kicked"] = "left"
     """Channels: what becomes of a bot whose rights an admin takes away; a bot is no subscriber."""
     rights_survive_promoter: bool = True
