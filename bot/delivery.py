@@ -150,8 +150,9 @@ async def answer_inline(bot: Bot, query_id: str, offered: Offered) -> None:
             button=button,
         )
     except TelegramBadRequest as error:
-        level = log.debug if _TOO_OLD in error.message else log.error
-        level("inline.refused", reason=error.message)
+        if _TOO_OLD not in error.message:
+            raise
+        log.debug("inline.too_old")
     except TelegramAPIError as error:
         log.warning("inline.failed", reason=type(error).__name__)
 

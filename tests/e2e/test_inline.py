@@ -20,8 +20,8 @@ async def test_links_are_sent_into_any_chat_and_everybody_sees_only_their_own(
     assert not asked.from_cache
     assert nothing.results == ()
     own = links.connect(starling.world, SAM, SAM, 8000002).links[0].url
-    await sam.says(own, sees="Keep it")
-    await sam.presses("Keep it under My links", sees="Quiz Night")
+    await sam.says(own, sees="is alive")
+    await sam.presses("Keep it under My links", sees="Kept.")
     _, offered = await sam.types_inline("")
     assert [one.buttons[0][0].url for one in offered.results] == [own]
     assert not {own} & {one.buttons[0][0].url for one in (await nadia.types_inline(""))[1].results}
