@@ -90,7 +90,7 @@ async def check(settings: Settings) -> int:
     good = True
     async for finding in findings(settings):
         print(finding)  # noqa: T201 - this is the command's output
-        good = good and finding.good
+        good = good and finding.good is not False
     return 0 if good else 1
 
 

@@ -20,7 +20,7 @@ from aiogram.exceptions import (
 )
 from aiogram.fsm.storage.base import DEFAULT_DESTINY, BaseStorage, DefaultKeyBuilder, StorageKey
 from aiogram.fsm.storage.redis import RedisStorage
-from aiogram.types import User
+from aiogram.types import Message, User
 from redis.asyncio import Redis
 
 from bot import menus
@@ -28,6 +28,7 @@ from bot.alerts import Alerts
 from bot.conversations import (
     adding,
     channels,
+    inline,
     join,
     language,
     links,
@@ -51,10 +52,14 @@ from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, storage_pool
 
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
-UPDATES = ["message", "callback_query", "my_chat_member"]
+UPDATES = ["message", "callback_query", "my_chat_member", "inline_query"]
 
 FINISH_WITHIN = timedelta(seconds=5)
 """How long a stop waits for answers that are under way; what comes later is shown after the next start."""
+INLINE_OFF = (
+    "Inline mode is off, so @{username} finds nothing when it is typed in other chats: talk to @BotFather, send"
+    " /setinline, choose @{username}, and send a placeholder such as: a word, or nothing for your links."
+)
 LAST_WORDS_WITHIN = timedelta(seconds=2)
 QUESTION_LIFE = timedelta(days=1)
 """How long a question waits for its answer, and how long it is kept what it was about."""
@@ -123,6 +128,8 @@ class App:
         by_itself: list[asyncio.Task[None]] = []
         try:
             me = await introduce(self.bot, self.translations)
+            if not me.supports_inline_queries:
+                log.warning("inline.off", hint=INLINE_OFF.format(username=me.username))
             self.bridge.introduce_bot(me.id, me.username or "")
             await self.bridge.start()
             by_itself.append(asyncio.create_task(self.late.work(self.bridge)))
@@ -230,12 +237,14 @@ def make_dispatcher(  # noqa: PLR0913 - what it is made of
         languages=languages,
         registering=registering,
         tidings=adding.Tidings(now),
+        turns=inline.Turns(),
     )
     dispatcher.update.outer_middleware(ContextMiddleware(languages))
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(PrivateOnlyMiddleware(storage))
         observer.middleware(TalkMiddleware(recent, now))
     dispatcher.my_chat_member.middleware(TalkMiddleware(recent, now))
+    dispatcher.message.filter(_not_by_inline_mode)
     dispatcher.errors.register(tell_of_failure)
     dispatcher.include_routers(
         adding.router(),
@@ -248,9 +257,15 @@ def make_dispatcher(  # noqa: PLR0913 - what it is made of
         operator.router(),
         language.router(),
         privacy.router(),
+        inline.router(),
         words.router(),
     )
     return dispatcher
+
+
+async def _not_by_inline_mode(message: Message, bot: Bot) -> bool:
+    """A card of ours that somebody picked in their chat with us is no word to us, and no answer to a question."""
+    return message.via_bot is None or message.via_bot.id != bot.id
 
 
 async def introduce(bot: Bot, translations: Translations) -> User:

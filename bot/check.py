@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiogram.exceptions import TelegramAPIError, TelegramUnauthorizedError
 
-from bot.app import make_bot
+from bot.app import INLINE_OFF, make_bot
 from bot.settings import Settings, place_of
 from mtproto_bridge.client import BridgeClient
 from processes.logs import redact
@@ -18,17 +18,22 @@ TELEGRAM_TIMEOUT_SECONDS = 10
 class Finding:
     """One thing that was looked at."""
 
-    good: bool
+    good: bool | None
+    """None: it works without."""
     sentence: str
 
     def __str__(self) -> str:
-        return f"{'✓' if self.good else '✗'} {self.sentence}"
+        return f"{_MARKS[self.good]} {self.sentence}"
+
+
+_MARKS = {True: "✓", False: "✗", None: "!"}
 
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """Look at everything, from the outside in; settings that could be read are right already."""
     yield Finding(good=True, sentence="The settings can be read.")
-    yield await _telegram(settings)
+    async for finding in _telegram(settings):
+        yield finding
     client = BridgeClient.at(settings.queue_url(), name=f"{settings.bot_name}-check", prefix=settings.queue_prefix)
     try:
         queue = await _queue(client, settings)
@@ -39,19 +44,23 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
         await client.close()
 
 
-async def _telegram(settings: Settings) -> Finding:
+async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
     bot = make_bot(settings.bot_token.get_secret_value(), settings.bot_api_url)
     where = settings.bot_api_url or "Telegram"
     try:
         me = await bot.get_me(request_timeout=TELEGRAM_TIMEOUT_SECONDS)
     except TelegramUnauthorizedError:
-        return Finding(good=False, sentence=REFUSED)
+        yield Finding(good=False, sentence=REFUSED)
+        return
     except TelegramAPIError as error:
         reason = redact(error.message.splitlines()[0])  # it quotes the URL, and the token is in that
-        return Finding(good=False, sentence=f"{where} cannot be reached ({reason}): look at the network or a firewall.")
+        yield Finding(good=False, sentence=f"{where} cannot be reached ({reason}): look at the network or a firewall.")
+        return
     finally:
         await bot.session.close()
-    return Finding(good=True, sentence=f"{where} knows the token: it is @{me.username}.")
+    yield Finding(good=True, sentence=f"{where} knows the token: it is @{me.username}.")
+    if not me.supports_inline_queries:
+        yield Finding(good=None, sentence=INLINE_OFF.format(username=me.username))
 
 
 async def _queue(client: BridgeClient, settings: Settings) -> Finding:

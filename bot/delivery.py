@@ -9,6 +9,9 @@ from aiogram.types import (
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InlineQueryResultsButton,
+    InputTextMessageContent,
     KeyboardButton,
     KeyboardButtonRequestChat,
     LinkPreviewOptions,
@@ -17,13 +20,17 @@ from aiogram.types import (
 )
 
 from bot import rights
+from bot.screens.inline import InlineCard, Offered
 from bot.screens.layout import Button, ChannelPicker, Copy, OwnKeyboard, Screen, Url
 
 # What Telegram says when a message cannot be edited any more: the screen then comes as a new message.
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")
 _SAME = "message is not modified"
+_TOO_OLD = "query is too old"
 _PICKED = 1
 """What tells one asking button from another; there is only one."""
+FROM_INLINE = "inline"
+"""What our chat is opened with from inline mode."""
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 log = structlog.get_logger()
@@ -125,3 +132,38 @@ async def answer(bot: Bot, query_id: str) -> None:
         log.debug("answer.refused", reason=error.message)
     except TelegramAPIError as error:
         log.warning("answer.failed", reason=type(error).__name__)
+
+
+async def answer_inline(bot: Bot, query_id: str, offered: Offered) -> None:
+    """Offer cards to who typed our name in some chat, and to nobody else: Telegram keeps none of them.
+
+    After some time Telegram refuses the answer: the person has typed on, or has gone.
+    """
+    button = InlineQueryResultsButton(text=offered.button, start_parameter=FROM_INLINE) if offered.button else None
+    try:
+        await bot.answer_inline_query(
+            query_id,
+            [_article(number, card) for number, card in enumerate(offered.cards)],
+            cache_time=0,
+            is_personal=True,
+            next_offset=offered.next_offset,
+            button=button,
+        )
+    except TelegramBadRequest as error:
+        if _TOO_OLD not in error.message:
+            raise
+        log.debug("inline.too_old")
+    except TelegramAPIError as error:
+        log.warning("inline.failed", reason=type(error).__name__)
+
+
+def _article(number: int, card: InlineCard) -> InlineQueryResultArticle:
+    return InlineQueryResultArticle(
+        id=str(number),
+        title=card.title,
+        description=card.description,
+        input_message_content=InputTextMessageContent(
+            message_text=card.text, parse_mode=ParseMode.HTML, link_preview_options=_NO_PREVIEW
+        ),
+        reply_markup=InlineKeyboardMarkup(inline_keyboard=[[_button(card.button)]]),
+    )

@@ -21,6 +21,7 @@ from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import (
     Affiliations,
     Balances,
+    Cards,
     Channels,
     MayBeStale,
     ProgramCard,
@@ -462,6 +463,8 @@ def _shows_no_balance(found: Result) -> bool:
     match found:
         case Balances() | ProgramCard() | Affiliations():
             return not found.balances
+        case Cards():
+            return not found.cards
         case Channels():
             return not found.channels and not found.registrations
     return False

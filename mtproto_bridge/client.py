@@ -7,6 +7,7 @@ from mtproto_bridge.protocol.replies import (
     AffiliationPage,
     Affiliations,
     Balances,
+    Cards,
     ChannelPage,
     ChannelRemoved,
     Channels,
@@ -32,6 +33,7 @@ from mtproto_bridge.protocol.requests import (
     Join,
     ListAffiliations,
     ListBalances,
+    ListCards,
     ListChannels,
     ListOpenRegistrations,
     ListWatched,
@@ -87,6 +89,10 @@ class BridgeClient(Asking):
     async def list_affiliations(self, caller: Caller, *, page: int, size: int, sort: Sort = "date") -> Affiliations:
         """One page of the caller's links over all balances, at most 60 s old."""
         return await self._at_desk(caller, ListAffiliations(page=page, size=size, sort=sort), Affiliations)
+
+    async def list_cards(self, caller: Caller, *, page: int, size: int) -> Cards:
+        """One page of the caller's live links, own and watched, with their URLs; at most 60 s old."""
+        return await self._at_desk(caller, ListCards(page=page, size=size), Cards)
 
     async def show_affiliation(self, caller: Caller, balance_id: BalanceId, bot_id: BotId) -> AffiliationPage:
         """A balance's link for a program as it is now, with its URL."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from sandbox.control_accounts import AcceptLogin, Ban, Freeze, LogOut, RevokeSession, SetAccount
 from sandbox.control_channels import AddBot, LeaveChannel, RemoveMember, SetAdmin, ShareChannel, ShareNewChannel
+from sandbox.control_inline import PickInline, SetInline, TypeInline
 from sandbox.stage import Action, ControlError, Outcome, Stage, bot_in
 from sandbox.world import ReferralLink, World, attribution, links, programs, seed
 from sandbox.world.faults import Fault, FaultKind
@@ -246,6 +247,7 @@ ACTIONS: dict[str, type[Action]] = {
     action.name: action
     for action in (
         *(Say, Press, ShareChannel, ShareNewChannel, AddBot, Block),
+        *(TypeInline, PickInline, SetInline),
         *(Follow, StartApp, Buy, Refund, ReferredPurchase, SetProgram, EndProgram, Revoke),
         *(SetAdmin, RemoveMember, LeaveChannel, AcceptLogin, LogOut, RevokeSession, Freeze, Ban, SetAccount),
         *(DropConnections, Advance, SetFault, ClearFaults),

@@ -49,6 +49,11 @@ class Page:
         async with asyncio.timeout(15):
             await self.run(UNTIL % condition)
 
+    async def write(self, selector: str, text: str) -> None:
+        """Put a text into a field, as typing does."""
+        field = f"document.querySelector({json.dumps(selector)})"
+        await self.run(f"{field}.value = {json.dumps(text)}; {field}.dispatchEvent(new Event('input'))")
+
     async def click(self, selector: str, text: str = "") -> None:
         """Click the first element that fits and holds the text."""
         all_of = f"[...document.querySelectorAll({json.dumps(selector)})]"

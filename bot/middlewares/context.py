@@ -15,7 +15,7 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 def person_of(update: Update) -> User | None:
     """Who caused an update of the kinds we ask for."""
-    event = update.message or update.callback_query or update.my_chat_member
+    event = update.message or update.callback_query or update.my_chat_member or update.inline_query
     return event.from_user if event else None
 
 

@@ -14,6 +14,7 @@ from bot.languages import Languages
 from bot.middlewares.context import person_of
 from bot.middlewares.talking import failure_of
 from bot.screens.errors import failure_screen
+from bot.screens.inline import failed
 
 log = structlog.get_logger()
 
@@ -33,7 +34,11 @@ async def tell_of_failure(
     person = person_of(event.update)
     if person is None or (message and message.chat.id != person.id):
         return
-    screen = failure_screen(texts or languages.of_app(person), failure_of(event.exception), now=now(), trace=trace)
+    texts = texts or languages.of_app(person)
+    if event.update.inline_query:  # asked in some other chat: it is answered there
+        await delivery.answer_inline(bot, event.update.inline_query.id, failed(texts))
+        return
+    screen = failure_screen(texts, failure_of(event.exception), now=now(), trace=trace)
     try:
         await delivery.send(bot, person.id, screen)
     except TelegramAPIError as error:

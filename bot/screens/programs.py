@@ -217,7 +217,12 @@ def _calculator(texts: Texts, share: Decimal) -> list[Html]:
 
 def _share_button(texts: Texts, program: Program, us: str) -> Button:
     """Send somebody our own link to this card: it is nobody's referral."""
-    return Button(texts.plain("program.share_button"), share(f"https://t.me/{us}?start=j_{program.bot_id}"))
+    return Button(texts.plain("program.share_button"), share(card_link(program, us)))
+
+
+def card_link(program: Program, us: str) -> str:
+    """Our own link to a program's card; `us` is our username."""
+    return f"https://t.me/{us}?start=j_{program.bot_id}"
 
 
 def join_button(texts: Texts, card: ProgramCard) -> Button | None:

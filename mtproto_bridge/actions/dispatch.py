@@ -11,6 +11,7 @@ import structlog
 from mtproto_bridge.actions import (
     affiliations,
     balances,
+    cards,
     channels,
     chores,
     forgetting,
@@ -43,6 +44,7 @@ from mtproto_bridge.protocol.requests import (
     Join,
     ListAffiliations,
     ListBalances,
+    ListCards,
     ListChannels,
     ListOpenRegistrations,
     ListWatched,
@@ -299,6 +301,7 @@ async def _replay(context: Context, request: Request, stored: Reply) -> Result:
 
 INSIDE: dict[type, Callable[[Inside, Any], Awaitable[Result]]] = {
     ListBalances: balances.list_balances,
+    ListCards: cards.list_cards,
     ListChannels: channels.list_channels,
     StartRegistration: registrations.start,
     ResumeRegistration: registrations.resume,

@@ -137,6 +137,27 @@ class Affiliations(MayBeStale):
     """How many links the actor has watched."""
 
 
+class Card(_Result):
+    """A live link, as it is sent to somebody."""
+
+    url: str
+    bot_title: str
+    balance_title: str | None = None
+    """None for a watched link: Telegram alone knows its balance."""
+    commission_permille: int | None = None
+    """None where nothing is known of the program; `duration_months` says nothing then."""
+    duration_months: int | None = None
+
+
+class Cards(MayBeStale):
+    """Answers list_cards."""
+
+    kind: Literal["cards"] = "cards"
+    cards: list[Card]
+    page: int
+    pages: int
+
+
 class Refreshed(_Result):
     """Answers refresh."""
 
@@ -346,6 +367,7 @@ Result = Annotated[
     | Programs
     | ProgramCard
     | Affiliations
+    | Cards
     | Refreshed
     | AffiliationPage
     | Channels

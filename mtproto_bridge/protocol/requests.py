@@ -70,6 +70,18 @@ class ListAffiliations(_Payload):
     sort: Sort = "date"
 
 
+class ListCards(_Payload):
+    """One page of the actor's live links, own and watched, from the store, to be sent to somebody (desk; with URLs).
+
+    The one list with URLs: a card without its URL is none. It is read as any list is, with a proof of Telegram's
+    that is at most 60 s old.
+    """
+
+    kind: Literal["list_cards"] = "list_cards"
+    page: int = Field(0, ge=0)
+    size: int = Field(PAGE_LIMIT, ge=1, le=PAGE_LIMIT)
+
+
 class Refresh(_Payload):
     """Ask Telegram anew for the balances of the actor that one account serves (account's lane).
 
@@ -240,6 +252,7 @@ DeskPayload = (
     | BrowsePrograms
     | ShowProgram
     | ListAffiliations
+    | ListCards
     | ListChannels
     | StartRegistration
     | ResumeRegistration

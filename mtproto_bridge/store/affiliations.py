@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, UnaryExpression, bindparam, func, select, update
+from sqlalchemy import Table, UnaryExpression, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
@@ -107,6 +107,19 @@ async def page(
         .limit(limit)
     )
     return [(link, balance, end) for link, balance, end in rows], total or 0
+
+
+async def live_page(
+    session: AsyncSession, balances: Iterable[BalanceId], now: datetime, *, offset: int, limit: int
+) -> tuple[Sequence[Affiliation], int]:
+    """One page of the links of these balances that work, as last seen, the newest first; and how many in all."""
+    live = (Affiliation.balance_id.in_(list(balances)), *LIVE, or_(Program.end_date.is_(None), Program.end_date > now))
+    of_program = Program.bot_id == Affiliation.bot_id
+    total = await session.scalar(
+        select(func.count()).select_from(Affiliation).outerjoin(Program, of_program).where(*live)
+    )
+    found = select(Affiliation).outerjoin(Program, of_program).where(*live).order_by(*_ORDER["date"])
+    return (await session.scalars(found.offset(offset).limit(limit))).all(), total or 0
 
 
 async def live_links(session: AsyncSession, balances: Iterable[BalanceId]) -> dict[BalanceId, int]:

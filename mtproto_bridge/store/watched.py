@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import WatchedId
@@ -62,6 +62,18 @@ async def page(
         .limit(limit)
     )
     return [(row, program) for row, program in rows], await count(session, person)
+
+
+async def live_page(
+    session: AsyncSession, person: int, now: datetime, *, offset: int, limit: int
+) -> tuple[Sequence[tuple[Watched, Program | None]], int]:
+    """One page of a person's watched links that were alive when looked at last; and how many in all."""
+    live = (Watched.person_id == person, Watched.alive, or_(Program.end_date.is_(None), Program.end_date > now))
+    of_program = Program.bot_id == Watched.bot_id
+    total = await session.scalar(select(func.count()).select_from(Watched).outerjoin(Program, of_program).where(*live))
+    found = select(Watched, Program).outerjoin(Program, of_program).where(*live)
+    rows = await session.execute(found.order_by(Watched.added_at.desc(), Watched.id.desc()).offset(offset).limit(limit))
+    return [(row, program) for row, program in rows], total or 0
 
 
 async def note(session: AsyncSession, row: Watched, *, alive: bool, at: datetime) -> None:

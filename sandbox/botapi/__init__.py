@@ -2,7 +2,19 @@
 
 from sandbox.botapi.chat import Chat
 from sandbox.botapi.chats import Chats
+from sandbox.botapi.inline import InlineAnswer, InlineQuery, InlineResult
 from sandbox.botapi.model import Button, CallbackAnswer, CallbackQuery, Message
 from sandbox.botapi.server import BotApiServer
 
-__all__ = ["BotApiServer", "Button", "CallbackAnswer", "CallbackQuery", "Chat", "Chats", "Message"]
+__all__ = [
+    "BotApiServer",
+    "Button",
+    "CallbackAnswer",
+    "CallbackQuery",
+    "Chat",
+    "Chats",
+    "InlineAnswer",
+    "InlineQuery",
+    "InlineResult",
+    "Message",
+]

@@ -15,6 +15,7 @@ from sandbox.botapi.model import (
     CallbackAnswer,
     CallbackQuery,
     JsonObject,
+    Keyboard,
     Message,
     NoSuchButtonError,
     NoSuchPersonError,
@@ -163,6 +164,19 @@ class Chats:
             shown = wire.message(self.world, self.bot, chat, message)
         self.updates.push("callback_query", wire.callback_query(self.person(person_id), query, shown))
         return query
+
+    def send_result(self, person_id: int, chat: Chat, body: FormattedText, buttons: Keyboard) -> Message:
+        """A person sends what the bot offered inline; the bot hears of that in groups, too.
+
+        Raises:
+            TelegramError: the account is frozen, banned or deleted.
+        """
+        person, now = self._acting(person_id), self.world.clock.now()
+        if chat.kind == "private":
+            self._open(chat, person)
+        sent = Message(self.next_id(), chat.id, person_id, False, now, body, buttons, via_bot=True)
+        self.updates.push("message", wire.message(self.world, self.bot, chat, self.post(chat, sent)))
+        return sent
 
     def share_channel(
         self, person_id: int, channel_id: int, *, button: str | None = None, adds_bot: bool = True

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from sandbox.botapi.call import Call
 from sandbox.botapi.chats import Chats
+from sandbox.botapi.inline import InlineMode
 from sandbox.botapi.model import JsonObject, Photo
 from sandbox.world import Bot, World
 
@@ -40,6 +41,7 @@ class BotFace:
     world: World
     bot: Bot
     chats: Chats
+    inline: InlineMode
     webhook: Webhook = field(default_factory=Webhook)
     commands: dict[CommandsKey, list[JsonObject]] = field(default_factory=dict)
     menu_buttons: dict[int, JsonObject] = field(default_factory=dict)

@@ -77,6 +77,8 @@ class Message:
     """Fields of a service message, such as `chat_shared`."""
     silent: bool = False
     protected: bool = False
+    via_bot: bool = False
+    """A person sent it, picked from what the bot offered inline."""
     has_keyboard: bool = False
     """It came with a reply keyboard, or took one away: then it cannot be edited."""
 
@@ -141,6 +143,10 @@ ChatKind = Literal["private", "group"]
 
 class NoSuchButtonError(Exception):
     """The button a person should press is not there; the text says which are."""
+
+
+class NoSuchResultError(Exception):
+    """The inline result a person should pick was not offered; the text says which were."""
 
 
 class NoSuchMessageError(Exception):

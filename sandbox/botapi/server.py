@@ -9,24 +9,25 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from sandbox.botapi import about_bot, channels, media, menu_button, messages, receiving
+from sandbox.botapi import about_bot, channels, inline_results, media, menu_button, messages, receiving
 from sandbox.botapi.call import decode
 from sandbox.botapi.chats import Chats
 from sandbox.botapi.errors import ApiError, bad_request, forbidden, too_many_requests
 from sandbox.botapi.face import METHODS, BotFace
+from sandbox.botapi.inline import InlineMode
 from sandbox.world import Bot, TelegramError, World
 from sandbox.world.faults import Fault
 
 MAX_BODY = 50 * 1024 * 1024
 """What Telegram takes in one upload."""
-FACES = (about_bot, channels, media, menu_button, messages, receiving)
+FACES = (about_bot, channels, inline_results, media, menu_button, messages, receiving)
 """Imported for the methods they register."""
 
 
 class BotApiServer:
     """One bot's Bot API on a loopback port, and the chats behind it.
 
-    In process: `chats` is what people do and see; `unimplemented` must be empty when a test ends.
+    In process: `chats` and `inline` are what people do and see; `unimplemented` must be empty when a test ends.
     """
 
     def __init__(
@@ -36,7 +37,8 @@ class BotApiServer:
             raise ValueError(f"the bot {our_bot.username} has no token")
         self.host, self.port = host, port
         self.chats = Chats(world, our_bot)
-        self.face = BotFace(world, our_bot, self.chats)
+        self.inline = InlineMode(self.chats)
+        self.face = BotFace(world, our_bot, self.chats, self.inline)
         self.crashes: list[Exception] = []
         """What the sandbox's own code raised while it served: must be empty too."""
         self._token = our_bot.token

@@ -52,6 +52,8 @@ def message(world: World, bot: Bot, chat: Chat, shown: Message, *, nested: bool 
     }
     if shown.edit_date:
         found["edit_date"] = unix(shown.edit_date)
+    if shown.via_bot:
+        found["via_bot"] = bot_user(bot)
     if shown.protected:
         found["has_protected_content"] = True
     original = chat.find(shown.reply_to) if shown.reply_to and not nested else None

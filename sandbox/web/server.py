@@ -18,6 +18,7 @@ from sandbox.world import TelegramError, pickers
 STATIC = {
     "app.js": "text/javascript",
     "chat.js": "text/javascript",
+    "inline.js": "text/javascript",
     "panel.js": "text/javascript",
     "picker.js": "text/javascript",
     "style.css": "text/css",

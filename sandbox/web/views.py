@@ -2,6 +2,7 @@
 
 from sandbox.botapi.about_bot import shown_commands
 from sandbox.botapi.chat import Chat
+from sandbox.botapi.inline import InlineAnswer
 from sandbox.botapi.menu_button import shown_menu_button
 from sandbox.botapi.model import Button, Message
 from sandbox.stage import Stage
@@ -139,8 +140,27 @@ def chat_view(stage: Stage, person_id: int) -> Json:
             "placeholder": keyboard.placeholder,
             "open": chat.keyboard_open,
         },
+        "inline": inline_view(stage, person_id),
         "commands": [dict(command) for command in shown_commands(stage.botapi.face, person_id)],
         "menu_button": dict(shown_menu_button(stage.botapi.face, person_id)),
+    }
+
+
+def inline_view(stage: Stage, person_id: int) -> Json | None:
+    """What the person typed last after the bot's name, and what the bot offers."""
+    query = stage.botapi.inline.last(person_id)
+    if query is None:
+        return None
+    answer = query.answer or InlineAnswer()
+    return {
+        "query": query.id,
+        "text": query.text,
+        "offset": query.offset,
+        "answered": query.answer is not None,
+        "from_cache": query.from_cache,
+        "results": [{"id": one.id, "title": one.title, "description": one.description} for one in answer.results],
+        "next_offset": answer.next_offset,
+        "button": answer.button and dict(answer.button),
     }
 
 
@@ -171,6 +191,7 @@ def message_view(chat: Chat, message: Message) -> Json:
     return {
         "id": message.id,
         "from_bot": message.from_bot,
+        "via_bot": message.via_bot,
         "date": message.date.isoformat(),
         "edited": message.edited,
         "text": message.text,

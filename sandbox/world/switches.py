@@ -53,6 +53,10 @@ class Switches(BaseModel):
     """Bot API: how old a message may be to come whole with a pressed button, else as InaccessibleMessage."""
     unset_menu_button: Literal["default", "commands"] = "default"
     """Bot API: what getChatMenuButton answers for everybody where nothing was set."""
+    answer_inline_twice: bool = False
+    """Bot API: whether an inline query may be answered again."""
+    inline_query_seconds: float = 15
+    """Bot API: for how long (wall clock) an inline query waits for its answer."""
     demoted_bot: Literal["left", "kicked"] = "left"
     """Channels: what becomes of a bot whose rights an admin takes away; a bot is no subscriber."""
     rights_survive_promoter: bool = True

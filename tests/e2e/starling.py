@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from telethon.tl.functions.contacts import ResolveUsernameRequest
 
 from bot.app import compose
-from sandbox.botapi import Message, wire
+from sandbox.botapi import InlineAnswer, InlineQuery, Message, wire
 from sandbox.botapi.model import CallbackQuery
 from sandbox.serve import Sandbox
 from sandbox.world import World
@@ -128,6 +128,15 @@ class Someone:
     def taps(self, button: str, *, on: Message) -> None:
         """Press a button of a message, and wait for nothing."""
         self.starling.sandbox.botapi.chats.press(self.id, on.id, button)
+
+    async def types_inline(self, text: str, *, group: str | None = None) -> tuple[InlineQuery, InlineAnswer]:
+        """Type the bot's name and this in the chat with it, or in a group, and wait for what is offered."""
+        query = self.starling.sandbox.botapi.inline.types(self.id, text, group=group)
+        return query, await self.starling.sandbox.botapi.inline.answered(query)
+
+    def picks_result(self, query: InlineQuery, title: str) -> Message:
+        """Send one of the things that were offered."""
+        return self.starling.sandbox.botapi.inline.picks(query, title)
 
     async def picks(self, channel_id: int, *, sees: str, adds_bot: bool = True) -> Message:
         """Choose a channel in the picker that is shown; `adds_bot` false: with an app too old to add the bot."""

@@ -19,6 +19,7 @@ from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, Registr
 from mtproto_bridge.protocol.replies import (
     AffiliationPage,
     Affiliations,
+    Cards,
     ChannelPage,
     ChannelRemoved,
     Channels,
@@ -108,6 +109,9 @@ class ScriptedBridge(BridgeClient):
 
     async def list_affiliations(self, caller: Caller, *, page: int, size: int, sort: Sort = "date") -> Affiliations:
         return await self._answer(Affiliations, "list_affiliations", caller, page=page, size=size, sort=sort)
+
+    async def list_cards(self, caller: Caller, *, page: int, size: int) -> Cards:
+        return await self._answer(Cards, "list_cards", caller, page=page, size=size)
 
     async def show_affiliation(self, caller: Caller, balance_id: BalanceId, bot_id: BotId) -> AffiliationPage:
         return await self._answer(AffiliationPage, "show_affiliation", caller, balance=balance_id, bot=bot_id)
@@ -247,7 +251,7 @@ class Stage:
 def small_stage() -> tuple[World, Bot]:
     """Two people and our bot."""
     world = World(clock=Clock(START))
-    ours = Bot(OURS, "Starling", "starling_bot", owner_id=ANNA, token=TOKEN)
+    ours = Bot(OURS, "Starling", "starling_bot", owner_id=ANNA, token=TOKEN, supports_inline=True)
     world.add(Person(ANNA, "Anna", "anna"), Person(BORIS, "Борис", "boris", language="ru"), ours)
     return world, ours
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from bot.app import App, TokenRefusedError, compose
 from bot.check import findings
@@ -147,6 +148,17 @@ async def test_check_names_the_bot_and_what_is_missing(site: Site) -> None:
     assert queue_there.startswith("✓ The queue at")
     assert account.startswith("✗ No bridge with a logged-in account")
     assert "python -m mtproto_bridge login" in account
+
+
+async def test_check_says_what_to_press_where_inline_mode_is_off_and_that_it_works_without(site: Site) -> None:
+    site.api.face.bot.supports_inline = False
+    off = (await said(site.settings()))[2]
+    assert off.startswith("! Inline mode is off")
+    assert "talk to @BotFather, send /setinline, choose @starling_bot" in off
+    with capture_logs() as logged:
+        async with running(site.compose()):
+            pass
+    assert "send /setinline" in next(line["hint"] for line in logged if line["event"] == "inline.off")
 
 
 async def test_check_says_what_to_do_about_a_wrong_token_and_a_queue_that_is_not_there(site: Site) -> None:

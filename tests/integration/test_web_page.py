@@ -1,16 +1,22 @@
 """The demo's page: who may see it, and, in a real browser, what a newcomer sees and can do."""
 
+import html
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiogram import Bot
 from aiogram.types import (
     BotCommand,
     BufferedInputFile,
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InlineQueryResultsButton,
     InputMediaPhoto,
+    InputTextMessageContent,
     MenuButtonWebApp,
     WebAppInfo,
 )
@@ -140,6 +146,51 @@ async def test_the_menu_button_and_a_changed_picture_are_seen_as_in_telegram(san
         await bot.edit_message_media(media, chat_id=DMITRI, message_id=sent.message_id)
         await page.until("document.querySelector('.photo')?.naturalWidth === 60")
         assert await page.run("document.querySelectorAll('.photo').length") == 1
+
+
+@in_a_browser
+async def test_what_the_bot_offers_inline_is_shown_above_the_box_and_sent_with_a_click(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    async def answer(bot: Bot, *cards: InlineQueryResultArticle, after: int, **told: Any) -> int:
+        [update] = await bot.get_updates(offset=after + 1, timeout=5, allowed_updates=["inline_query"])
+        assert update.inline_query is not None
+        await bot.answer_inline_query(update.inline_query.id, list(cards), **told)
+        return update.update_id
+
+    async with aiogram_bot(sandbox.botapi) as bot, open_page(f"{sandbox.web.page_url}#{SAM}", tmp_path) as page:
+        assert await bot.get_updates(allowed_updates=["inline_query"]) == []
+        await page.write("#input", f"@{sandbox.our_bot.username} quiz")
+        done = await answer(bot, card("<b>One</b>"), after=0, next_offset="2")
+        await page.until("document.querySelectorAll('#inline:not([hidden]) li').length === 2")
+        assert await page.run("document.querySelector('#inline li b').textContent") == "<b>One</b>"
+        await page.click("#inline .more")
+        done = await answer(bot, card("Two"), after=done)
+        await page.click("#inline li", "Two")
+        await page.until("document.querySelector('.from-me .via')?.textContent === 'via @starling_demo_bot'")
+        await page.until("document.querySelector('.from-me .inline')")
+        assert await page.run("[document.querySelector('#inline').hidden, document.querySelector('#input').value]") == [
+            True,
+            "",
+        ]
+        assert sandbox.botapi.chats.chat(SAM).last.text == "Have a look at Two"
+        await page.write("#input", f"@{sandbox.our_bot.username} ")
+        button = InlineQueryResultsButton(text="Get a link", start_parameter="inline")
+        await answer(bot, after=done, button=button)
+        await page.click("#inline li", "Get a link")
+        await sandbox.botapi.chats.chat(SAM).until(lambda now: now.last.text == "/start inline")
+
+
+def card(title: str) -> InlineQueryResultArticle:
+    """A result with a button that leads to a program."""
+    button = InlineKeyboardButton(text="See the program", url="https://t.me/starling_demo_bot?start=j_8000002")
+    return InlineQueryResultArticle(
+        id=title,
+        title=title,
+        description="30% · forever",
+        input_message_content=InputTextMessageContent(message_text=f"Have a look at {html.escape(title)}"),
+        reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]),
+    )
 
 
 @in_a_browser

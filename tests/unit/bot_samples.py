@@ -15,6 +15,8 @@ from mtproto_bridge.protocol.replies import (
     AffiliationPage,
     Affiliations,
     Balance,
+    Card,
+    Cards,
     Channel,
     ChannelPage,
     Channels,
@@ -71,6 +73,16 @@ def programs(*found: Program, page: int = 0, pages: int = 1, total: int | None =
     total = len(found) if total is None else total
     values = Programs(programs=list(found), page=page, pages=pages, total=total, crawl=CRAWL, read_at=NOW)
     return values.model_copy(update=wanted)
+
+
+def live(**changes: Any) -> Card:
+    """A live link, as inline mode gets it."""
+    values = Card(url=URL, bot_title="Quiz Night", balance_title="Garden", commission_permille=125, duration_months=12)
+    return values.model_copy(update=changes)
+
+
+def cards(*found: Card, page: int = 0, pages: int = 1) -> Cards:
+    return Cards(cards=list(found), page=page, pages=pages)
 
 
 def link(**changes: Any) -> Affiliation:

@@ -1,6 +1,7 @@
 // The demo's page: one person's chat with the bot, live, and the things that happen in Telegram around it.
 
 import { element, messageNode } from "./chat.js";
+import { startInline } from "./inline.js";
 import { drawPanel, startPanel } from "./panel.js";
 import { pickForButton, pickForLink } from "./picker.js";
 
@@ -53,6 +54,7 @@ function refreshSoon() {
 const actions = {
   send: (text) => act("say", { person, text }),
   tell: toast,
+  bot: () => state.our_bot.username,
   async press(message, button, node) {
     node.classList.add("waiting");
     setTimeout(() => node.classList.remove("waiting"), 5000);
@@ -142,6 +144,7 @@ function drawChat() {
   $("empty").hidden = view.messages.length > 0;
   $("empty-text").textContent = `This is ${me().name}’s chat with ${state.our_bot.title}. It is empty: press Start.`;
   if (grew || atEnd) log.scrollTop = log.scrollHeight;
+  inline.draw(view.inline);
   drawStatus();
   drawMenuButton();
   drawReplyKeyboard();
@@ -231,6 +234,7 @@ function become(id) {
   person = id;
   location.hash = String(id);
   view = null;
+  inline.hide();
   answersSeen = null;
   keyboardAs = "";
   drawn.clear();
@@ -251,13 +255,25 @@ function become(id) {
 // -- writing -------------------------------------------------------------------------------------------------
 
 const input = $("input");
+const inline = startInline({
+  box: $("inline"),
+  input,
+  ask: (name, body, asPerson = true) => act(name, asPerson ? { person, ...body } : body),
+  open: (payload) => actions.send(`/start ${payload}`),
+  sent: () => { emptied(); input.focus(); },
+});
+
+function emptied() {
+  input.value = "";
+  resize();
+}
 
 function submit() {
   const text = input.value.trim();
   if (!text) return;
-  input.value = "";
-  resize();
+  emptied();
   hideCommands();
+  inline.hide();
   actions.send(text);
 }
 
@@ -279,27 +295,31 @@ function showCommands(filter) {
 
 function hideCommands() { $("commands").hidden = true; }
 
+const list = () => [$("commands"), $("inline")].find((one) => !one.hidden);
+
 function moveChoice(step) {
-  const items = [...$("commands").children];
+  const items = [...list().children];
   const now = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
   const next = (now + step + items.length + (now < 0 && step < 0 ? 1 : 0)) % items.length;
   items.forEach((item, index) => item.setAttribute("aria-selected", String(index === next)));
   items[next].scrollIntoView({ block: "nearest" });
 }
 
-function chosen() { return $("commands").hidden ? null : $("commands").querySelector('[aria-selected="true"]'); }
+function chosen() { return list()?.querySelector('[aria-selected="true"]'); }
 
 input.addEventListener("input", () => {
   resize();
   if (/^\/\w*$/.test(input.value)) showCommands(input.value.slice(1));
   else hideCommands();
+  inline.typed(state.our_bot.username);
 });
 input.addEventListener("keydown", (event) => {
-  if (!$("commands").hidden && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+  if (list() && ["ArrowDown", "ArrowUp"].includes(event.key)) {
     event.preventDefault();
     moveChoice(event.key === "ArrowDown" ? 1 : -1);
   } else if (event.key === "Escape") {
     hideCommands();
+    inline.hide();
   } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     if (chosen()) chosen().click();

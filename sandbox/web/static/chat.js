@@ -64,6 +64,7 @@ function inTextButton(title, run) {
 export function messageNode(message, actions) {
   if (message.service) return element("li", { class: "service" }, serviceText(message.service));
   const bubble = element("div", { class: "bubble", dir: "auto" });
+  if (message.via_bot) bubble.append(element("div", { class: "via" }, `via @${actions.bot()}`));
   if (message.reply_to) bubble.append(element("div", { class: "reply" }, message.reply_to));
   if (message.photo) bubble.append(picture(message));
   if (message.text) {

@@ -1,0 +1,100 @@
+"""What inline mode offers to send into any chat: the person's links, or programs.
+
+Whoever is in that chat could press a button of a card, so cards have URL buttons only.
+"""
+
+from dataclasses import dataclass
+
+from bot.i18n import Texts, tidy
+from bot.screens.layout import Button, Url, lines, paragraphs
+from bot.screens.programs import card_link, offer
+from mtproto_bridge.protocol.replies import Card, Cards, Program, Programs
+
+CARDS_A_PAGE = 20
+"""Telegram takes 50 at most (core.telegram.org/bots/api#answerinlinequery)."""
+
+
+@dataclass(frozen=True)
+class InlineCard:
+    """One thing to send: how it is listed, and the message it becomes."""
+
+    title: str
+    description: str
+    text: str
+    """HTML."""
+    button: Button
+
+
+@dataclass(frozen=True)
+class Offered:
+    """One page of cards."""
+
+    cards: tuple[InlineCard, ...] = ()
+    next_offset: str = ""
+    """What Telegram asks with for the next page; empty when there is none."""
+    button: str | None = None
+    """Stands above the cards, and opens our chat."""
+
+
+def links(texts: Texts, found: Cards) -> Offered:
+    """The person's own live links."""
+    if not found.cards and not found.page:
+        return Offered(button=texts.plain("inline.no_links_button"))
+    return Offered(tuple(_link(texts, card) for card in found.cards), _next(found.page, found.pages))
+
+
+def _link(texts: Texts, card: Card) -> InlineCard:
+    known = card.commission_permille is not None
+    return InlineCard(
+        title=tidy(card.bot_title),
+        description=_listed(
+            texts.commission(card.commission_permille) if card.commission_permille is not None else None,
+            texts.duration(card.duration_months) if known else None,
+            card.balance_title,
+        ),
+        text=paragraphs(texts("watched.post", title=card.bot_title, url=card.url), texts("watched.disclosure")),
+        button=Button(texts.plain("inline.open_button", title=card.bot_title), Url(card.url)),
+    )
+
+
+def programs(texts: Texts, found: Programs, us: str) -> Offered:
+    """Programs that were searched for; `us` is our username."""
+    if not found.programs and not found.page:
+        return Offered(button=texts.plain("inline.nothing_button"))
+    return Offered(
+        tuple(_program(texts, program, us) for program in found.programs),
+        _next(found.page, found.pages, found.crawl),
+    )
+
+
+def _program(texts: Texts, program: Program, us: str) -> InlineCard:
+    """It leads to our own card of the program: it is nobody's referral."""
+    closing = texts("program.closing", date=texts.moment(program.end_date)) if program.end_date else None
+    return InlineCard(
+        title=tidy(program.title),
+        description=_listed(
+            texts.commission(program.commission_permille), texts.duration(program.duration_months), closing
+        ),
+        text=paragraphs(
+            lines(
+                texts("program.title", title=program.title, username=program.username),
+                None if closing else texts("inline.program"),
+            ),
+            offer(texts, program),
+            closing,
+        ),
+        button=Button(texts.plain("inline.program_button"), Url(card_link(program, us))),
+    )
+
+
+def failed(texts: Texts) -> Offered:
+    """Something is wrong: our chat says what."""
+    return Offered(button=texts.plain("inline.failed_button"))
+
+
+def _listed(*parts: str | None) -> str:
+    return " · ".join(tidy(part) for part in parts if part)
+
+
+def _next(page: int, pages: int, crawl: int = 0) -> str:
+    return f"{page + 1}.{crawl}" if page + 1 < pages else ""

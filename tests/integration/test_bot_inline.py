@@ -1,0 +1,159 @@
+"""Inline mode of the bot: whose links, which programs, and what is said where there are none."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mtproto_bridge.protocol import BridgeError, ErrorCode
+from mtproto_bridge.protocol.ids import BotId
+from sandbox.botapi import InlineAnswer, InlineQuery
+from sandbox.world.faults import Fault
+from tests.integration.bot_fixtures import ANNA, BORIS, Stage, stage
+from tests.unit.bot_samples import CRAWL, URL, cards, live, program, programs
+
+OURS = "https://t.me/starling_bot?start=j_8000002"
+
+
+@pytest.fixture
+async def on() -> AsyncIterator[Stage]:
+    """A running bot; one live link, one program."""
+    async with stage() as made:
+        made.bridge.answers = {"list_cards": cards(live()), "browse_programs": programs(program())}
+        yield made
+
+
+async def types(on: Stage, text: str, *, person: int = ANNA, offset: str = "") -> tuple[InlineQuery, InlineAnswer]:
+    query = on.api.inline.types(person, text, offset=offset)
+    return query, await on.api.inline.answered(query)
+
+
+async def test_nothing_but_the_name_offers_ones_links(on: Stage) -> None:
+    query, answer = await types(on, "")
+    [card] = answer.results
+    assert (card.title, card.description) == ("Quiz Night", "12.5% · 1 year · Garden")
+    sent = on.api.inline.picks(query, "Quiz Night")
+    assert URL in sent.text
+    assert "Ad. This is a referral link" in sent.text
+    assert sent.button("Open Quiz Night").url == URL
+    assert answer.button is None
+
+
+async def test_a_word_finds_programs_by_nobodys_referral(on: Stage) -> None:
+    query, answer = await types(on, "  quiz ")
+    assert on.last_asked("browse_programs").about["words"] == "quiz"
+    assert answer.results[0].description == "12.5% · 1 year"
+    sent = on.api.inline.picks(query, "Quiz Night")
+    assert sent.button("See the program").url == OURS
+    assert "_tgr_" not in sent.html
+
+
+async def test_people_are_asked_for_as_themselves_and_answered_in_their_language(on: Stage) -> None:
+    await types(on, "")
+    query, _ = await types(on, "", person=BORIS)
+    assert not query.from_cache, "Telegram may keep nobody's links"
+    assert [asked.caller.actor for asked in on.bridge.asked] == [ANNA, BORIS]
+    assert "Реклама" in on.api.inline.picks(query, "Quiz Night").text
+
+
+async def test_nothing_is_kept_for_the_person_either(on: Stage) -> None:
+    await types(on, "")
+    on.bridge.answers["list_cards"] = cards()
+    _, answer = await types(on, "")
+    assert answer.results == ()
+
+
+async def test_pages_follow_one_another_within_one_reading(on: Stage) -> None:
+    on.bridge.answers["browse_programs"] = [
+        programs(program(), pages=2),
+        programs(program(bot_id=BotId(9)), page=1, pages=2),
+        programs(program(), page=1, pages=2, crawl=CRAWL + 600),
+    ]
+    _, first = await types(on, "quiz")
+    _, second = await types(on, "quiz", offset=first.next_offset)
+    assert (on.last_asked("browse_programs").about["page"], on.last_asked("browse_programs").about["crawl"]) == (
+        1,
+        CRAWL,
+    )
+    assert (len(second.results), second.next_offset) == (1, "")
+    _, renewed = await types(on, "quiz", offset=first.next_offset)
+    assert renewed.results == (), "a page of another reading would repeat some and skip others"
+
+
+async def test_pages_of_links_follow_one_another_and_a_strange_offset_is_the_first(on: Stage) -> None:
+    on.bridge.answers["list_cards"] = cards(live(), pages=2)
+    _, first = await types(on, "")
+    await types(on, "", offset=first.next_offset)
+    assert on.last_asked("list_cards").about["page"] == 1
+    await types(on, "", offset="-1.x")
+    assert on.last_asked("list_cards").about["page"] == 0
+
+
+@pytest.mark.parametrize(("text", "label"), [("", "You have no live link yet"), ("nope", "No program found")])
+async def test_where_there_is_nothing_a_button_opens_the_bot(on: Stage, text: str, label: str) -> None:
+    on.bridge.answers = {"list_cards": cards(), "browse_programs": programs()}
+    _, answer = await types(on, text)
+    assert answer.results == ()
+    assert answer.button is not None
+    assert str(answer.button["text"]).startswith(label)
+    shown = await on.say(f"/start {answer.button['start_parameter']}")
+    assert ["Browse programs"] in shown.labels
+    assert ["Add my channel"] in shown.labels
+
+
+@pytest.mark.parametrize("code", [ErrorCode.UNAVAILABLE, ErrorCode.BANNED, ErrorCode.SLOW_DOWN])
+async def test_a_failure_is_said_instead_of_nothing(on: Stage, code: ErrorCode) -> None:
+    on.bridge.answers["list_cards"] = BridgeError(code)
+    _, answer = await types(on, "")
+    assert answer.results == ()
+    assert answer.button is not None
+    assert str(answer.button["text"]).startswith("That didn’t work")
+
+
+async def test_of_what_is_typed_fast_the_first_and_the_last_are_asked_for(on: Stage) -> None:
+    on.bridge.go_on.clear()
+    typed = [on.api.inline.types(ANNA, word) for word in ("q", "qu", "qui", "quiz")]
+    boris = on.api.inline.types(BORIS, "chess")
+    async with asyncio.timeout(10):
+        while len(on.bridge.asked) < 2:  # each person has a turn of their own
+            on.bridge.asked_one.clear()
+            await on.bridge.asked_one.wait()
+    on.bridge.go_on.set()
+    await on.api.inline.answered(typed[-1])
+    await on.api.inline.answered(boris)
+    assert [asked.about["words"] for asked in on.bridge.asked if asked.caller.actor == ANNA] == ["q", "quiz"]
+    assert [one.answer is not None for one in typed] == [True, False, False, True]
+
+
+async def test_an_answer_that_comes_too_late_is_normal_life(on: Stage) -> None:
+    on.bridge.go_on.clear()
+    late = on.api.inline.types(ANNA, "")
+    await on.bridge.asked_one.wait()
+    late.asked_at -= 60
+    on.bridge.go_on.set()
+    await types(on, "")
+    assert late.answer is None
+
+
+async def test_what_telegram_refuses_for_a_while_harms_nothing(on: Stage) -> None:
+    on.world.faults.set(Fault("error", "answerInlineQuery", code=502, message="Bad Gateway"))
+    on.api.inline.types(ANNA, "")
+    _, answer = await types(on, "quiz")
+    assert len(answer.results) == 1
+
+
+async def test_a_card_sent_to_ourselves_is_no_word_to_us(on: Stage) -> None:
+    await on.say("/join")
+    query, _ = await types(on, "")
+    on.api.inline.picks(query, "Quiz Night")
+    shown = await on.say("/help")
+    [*_, card, said, _] = on.chat().messages
+    assert (card.via_bot, said.text) == (True, "/help")
+    assert on.chat().last_from_bot.id == shown.id
+
+
+async def test_names_of_strangers_are_escaped(on: Stage) -> None:
+    on.bridge.answers["list_cards"] = cards(live(bot_title="<b>Sly & co</b>", balance_title="<i>"))
+    query, answer = await types(on, "")
+    assert answer.results[0].title == "<b>Sly & co</b>", "Telegram reads no markup there"
+    assert "<b>Sly & co</b>" in on.api.inline.picks(query, "<b>Sly & co</b>").text
