@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 
 VERSION = 1
+TERMS_VERSION = 1
+"""Counts up whenever the terms say something new: then everybody is asked again."""
 PAGE_LIMIT = 50
 LONGEST_TITLE, LONGEST_URL = 255, 255
 """Characters of a name or a link that are kept."""
@@ -102,6 +104,14 @@ class Revoke(_Payload):
     kind: Literal["revoke"] = "revoke"
     balance_id: BalanceId
     affiliation_id: AffiliationId
+
+
+class AcceptTerms(_Payload):
+    """The actor accepts the terms they were shown; accepting them twice is a success (desk)."""
+
+    kind: Literal["accept_terms"] = "accept_terms"
+    version: int
+    """Which terms those were (`TERMS_VERSION` at that time)."""
 
 
 class ListChannels(_Payload):
@@ -233,6 +243,7 @@ DeskPayload = (
     | BrowsePrograms
     | ShowProgram
     | ListAffiliations
+    | AcceptTerms
     | ListChannels
     | StartRegistration
     | ResumeRegistration

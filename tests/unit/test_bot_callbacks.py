@@ -27,6 +27,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "banned": st.booleans(),
     "nonce": NONCES,
     "page": PAGES,
+    "version": st.integers(1, 9_999),
     "sort": st.sampled_from(["profit", "revenue", "date"]),
     "min_permille": st.integers(0, 1_000),
     "forever": st.booleans(),
