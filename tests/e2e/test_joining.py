@@ -35,7 +35,7 @@ async def test_a_channel_owner_joins_for_the_first_time_and_gets_a_link_that_wor
         assert [one.balance_id for one in starling.world.links if one.url == first] == [GARDENS]
         await starling.follows(first)
         await nadia.presses("Another balance", sees="Which balance should earn")
-        await nadia.presses("📢 Garden Club (private)", sees="Join Quiz Night")  # the terms are asked of a person, and once
+        await nadia.presses("📢 Garden Club (private)", sees="Join Quiz Night")  # no terms again
         await nadia.presses("✅ Join with this balance", sees="You’re in")
         assert nadia.url != first
         assert [one.balance_id for one in starling.world.links if one.url == nadia.url] == [CLUB]
