@@ -17,6 +17,7 @@ from benchmarks.stage import APP, APP_NAME, CHANNELS, OWNER, Stage
 from mtproto_bridge.client import BridgeClient, Caller
 from mtproto_bridge.protocol import Nonce
 from mtproto_bridge.protocol.ids import BotId
+from mtproto_bridge.protocol.requests import TERMS_VERSION
 
 JOINS = 100
 WARM_UP = 10
@@ -54,6 +55,7 @@ async def _round(through: Join, alone: Join, joins: int) -> Round:
 
 async def _through_the_bridge(bridge: BridgeClient) -> Join:
     owner = Caller(OWNER)
+    await bridge.accept_terms(owner, TERMS_VERSION)
     await bridge.browse_programs(owner, page=0, size=6)
     balances = (await bridge.list_balances(owner)).balances
     channel = next(one.id for one in balances if one.title == CHANNELS[90001])

@@ -58,6 +58,8 @@ _Sort = Annotated[
 _Permille = Annotated[int, Field(ge=0, le=1_000), BeforeValidator(_read), PlainSerializer(_written)]
 _Crawl = Annotated[int, Field(ge=0, lt=len(_DIGITS) ** 7), BeforeValidator(_read), PlainSerializer(_written)]
 _Words = Annotated[str, AfterValidator(_fitting)]
+Extra = Literal["picture", "post"]
+"""What helps to share a link, as a message of its own."""
 
 
 class Menu(CallbackData, prefix="m"):
@@ -132,6 +134,14 @@ class AskJoin(CallbackData, prefix="ja"):
     bot_id: _Bot
 
 
+class AcceptTerms(CallbackData, prefix="jt"):
+    """Accept the terms of that version, and go on to the confirmation of a join."""
+
+    balance_id: _Balance
+    bot_id: _Bot
+    version: Annotated[int, Field(ge=1, le=9_999)]
+
+
 class ConfirmJoin(CallbackData, prefix="jc"):
     """Join; acts once."""
 
@@ -152,6 +162,14 @@ class OpenLink(CallbackData, prefix="l"):
     balance_id: _Balance
     bot_id: _Bot
     page: _Page = 0
+
+
+class LinkExtra(CallbackData, prefix="le"):
+    """What helps to share a balance's link, as a message of its own."""
+
+    balance_id: _Balance
+    bot_id: _Bot
+    what: Extra
 
 
 class AskRevoke(CallbackData, prefix="ra"):
@@ -279,7 +297,7 @@ class WatchedExtra(CallbackData, prefix="we"):
     """What helps to share a watched link, as a message of its own."""
 
     watched_id: _Watched
-    what: Literal["picture", "post"]
+    what: Extra
 
 
 class OperatorPage(CallbackData, prefix="op"):
@@ -306,9 +324,11 @@ ALL: tuple[type[CallbackData], ...] = (
     FindProgram,
     ChooseBalance,
     AskJoin,
+    AcceptTerms,
     ConfirmJoin,
     LinksPage,
     OpenLink,
+    LinkExtra,
     AskRevoke,
     ConfirmRevoke,
     ChannelsPage,

@@ -19,11 +19,13 @@ from mtproto_bridge.protocol.replies import (
     Programs,
     Registration,
     RegistrationPage,
+    TermsAccepted,
     Unwatched,
     WatchedList,
     WatchedPage,
 )
 from mtproto_bridge.protocol.requests import (
+    AcceptTerms,
     AdvanceRegistration,
     BanPerson,
     BrowsePrograms,
@@ -97,6 +99,10 @@ class BridgeClient(Asking):
     async def show_affiliation(self, caller: Caller, balance_id: BalanceId, bot_id: BotId) -> AffiliationPage:
         """A balance's link for a program as it is now, with its URL."""
         return await self._for_balance(caller, ShowAffiliation(balance_id=balance_id, bot_id=bot_id), AffiliationPage)
+
+    async def accept_terms(self, caller: Caller, version: int) -> TermsAccepted:
+        """The caller accepts the terms of this version, those they were shown."""
+        return await self._at_desk(caller, AcceptTerms(version=version), TermsAccepted)
 
     async def join(self, caller: Caller, balance_id: BalanceId, bot_id: BotId, nonce: str) -> AffiliationPage:
         """Connect a balance to a program; joining twice gives the same link."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,6 +17,7 @@ from mtproto_bridge import app
 from mtproto_bridge.client import BridgeClient, Caller, embedded_url
 from mtproto_bridge.login import login
 from mtproto_bridge.protocol import Nonce
+from mtproto_bridge.protocol.requests import TERMS_VERSION
 from mtproto_bridge.queue import embedded
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import open_store
@@ -141,11 +143,21 @@ def empty_store() -> bytes:
         return next(Path(folder).glob("*.db")).read_bytes()
 
 
+def _accepted_before(file: Path, people: Iterable[int]) -> None:
+    """Let these people have accepted the terms long ago."""
+    accepted = "INSERT INTO person (id, locale, banned, terms_version, terms_accepted_at) VALUES (?, 'en', 0, ?, ?)"
+    with closing(sqlite3.connect(file)) as store, store:
+        store.executemany(accepted, [(one, TERMS_VERSION, "2026-01-01 00:00:00.000000") for one in people])
+
+
 @asynccontextmanager
-async def bridge_site(server: MTProtoServer, *people: int) -> AsyncIterator[BridgeSite]:
+async def bridge_site(
+    server: MTProtoServer, *people: int, newcomers: Collection[int] = ()
+) -> AsyncIterator[BridgeSite]:
     """A folder with a running embedded queue, and these people's accounts logged in, one after the other.
 
-    The socket's path must be short, so it is not pytest's folder.
+    Everybody in the world has accepted the terms before, but for `newcomers`. The socket's path must be short, so it
+    is not pytest's folder.
     """
     folder = Path(tempfile.mkdtemp(prefix="starling-"))
     site = BridgeSite(folder, server)
@@ -153,6 +165,7 @@ async def bridge_site(server: MTProtoServer, *people: int) -> AsyncIterator[Brid
     file = site.data_dir / "starling.db"
     file.touch(mode=0o600)
     file.write_bytes(await asyncio.to_thread(empty_store))
+    await asyncio.to_thread(_accepted_before, file, server.world.people.keys() - set(newcomers))
     try:
         for person in people:
             await site.log_in(server.world.people[person])

@@ -1,4 +1,4 @@
-"""/join: which program, which balance, the confirmation, the link."""
+"""/join: which program, which balance, the terms, the confirmation, the link."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,13 +9,13 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 
-from bot.callbacks import AskJoin, ChooseBalance, ConfirmJoin, FindProgram, OpenLink
+from bot.callbacks import AcceptTerms, AskJoin, ChooseBalance, ConfirmJoin, FindProgram, OpenLink
 from bot.conversations.programs import open_card
 from bot.references import username_in
 from bot.screens import join, links, programs
 from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
-from mtproto_bridge.protocol import BridgeError, ErrorCode, Nonce
+from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce
 from mtproto_bridge.protocol.replies import AffiliationPage
 
 Now = Callable[[], datetime]
@@ -23,7 +23,9 @@ Now = Callable[[], datetime]
 OLD_BUTTON_NOTES = {
     ErrorCode.CONFIRMATION_EXPIRED: "join.note_expired",
     ErrorCode.CONFIRMATION_CHANGED: "join.note_changed",
+    ErrorCode.TERMS_NOT_ACCEPTED: None,
 }
+"""Refusals of a confirmation that is out of date: what takes its place, and what is said above it."""
 
 
 class Asking(StatesGroup):
@@ -73,7 +75,7 @@ async def ask(_: CallbackQuery, callback_data: AskJoin, talk: Talk, bridge: Brid
 
 
 async def _ask(talk: Talk, bridge: BridgeClient, now: Now, wanted: AskJoin, *, note: str | None = None) -> None:
-    """Draw the confirmation from what is true now, or show the link there is already."""
+    """Draw the confirmation from what is true now, before the first one the terms, or show the link there is."""
     card = await bridge.show_program(talk.caller, bot_id=wanted.bot_id)
     balance = programs.find(card.balances, wanted.balance_id)
     if balance is None:
@@ -83,6 +85,10 @@ async def _ask(talk: Talk, bridge: BridgeClient, now: Now, wanted: AskJoin, *, n
         await talk.show(links.link_page(talk.texts, alive, note=note or links.after_join(alive)))
     elif card.program.end_date:
         await talk.show(programs.program_card(talk.texts, card, await talk.us(), note="join.note_closing"))
+    elif not balance.may_connect:
+        raise BridgeError(Failure(code=ErrorCode.CONNECT_NOT_ALLOWED, balance_title=balance.title))
+    elif not card.terms_accepted:
+        await talk.show(join.terms(talk.texts, card, balance))
     else:
         await talk.show(join.confirm_join(talk.texts, card, balance, Nonce.mint(now()), note=note))
 
@@ -96,6 +102,12 @@ async def _live_link(talk: Talk, bridge: BridgeClient, wanted: AskJoin) -> Affil
             return None
         raise
     return None if found.affiliation.revoked else found
+
+
+async def accept(_: CallbackQuery, callback_data: AcceptTerms, talk: Talk, bridge: BridgeClient, now: Now) -> None:
+    """Accept on the terms; a text that changed since is shown anew."""
+    await bridge.accept_terms(talk.caller, callback_data.version)
+    await _ask(talk, bridge, now, AskJoin(balance_id=callback_data.balance_id, bot_id=callback_data.bot_id))
 
 
 async def confirm(_: CallbackQuery, callback_data: ConfirmJoin, talk: Talk, bridge: BridgeClient, now: Now) -> None:
@@ -126,5 +138,6 @@ def router() -> Router:
     found.message.register(told, StateFilter(Asking.program), F.text, ~F.text.startswith("/"))
     found.callback_query.register(choose, ChooseBalance.filter())
     found.callback_query.register(ask, AskJoin.filter())
+    found.callback_query.register(accept, AcceptTerms.filter())
     found.callback_query.register(confirm, ConfirmJoin.filter())
     return found

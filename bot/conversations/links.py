@@ -7,8 +7,9 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot.callbacks import AskRevoke, ConfirmRevoke, LinksPage, OpenLink
+from bot.callbacks import AskRevoke, ConfirmRevoke, LinkExtra, LinksPage, OpenLink
 from bot.conversations.paging import page_of
+from bot.conversations.sharing import say_extra
 from bot.screens import links
 from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
@@ -43,6 +44,18 @@ async def show(_: CallbackQuery, callback_data: OpenLink, talk: Talk, bridge: Br
     """One link's page; also Refresh and Keep it."""
     found = await bridge.show_affiliation(talk.caller, callback_data.balance_id, callback_data.bot_id)
     await talk.show(links.link_page(talk.texts, found, page=callback_data.page))
+
+
+async def extra(_: CallbackQuery, callback_data: LinkExtra, talk: Talk, bridge: BridgeClient) -> None:
+    """The QR code or the post, if the link is still alive."""
+    balance_id, bot_id = callback_data.balance_id, callback_data.bot_id
+    talk.again = OpenLink(balance_id=balance_id, bot_id=bot_id)
+    found = await bridge.show_affiliation(talk.caller, balance_id, bot_id)
+    link = found.affiliation
+    if link.url and links.is_alive(link):
+        await say_extra(talk, callback_data.what, link.bot_title, link.url)
+    else:
+        await talk.show(links.link_page(talk.texts, found))
 
 
 async def ask(_: CallbackQuery, callback_data: AskRevoke, talk: Talk, bridge: BridgeClient, now: Now) -> None:
@@ -84,6 +97,7 @@ def router() -> Router:
     found.message.register(command, Command("links"))
     found.callback_query.register(turn, LinksPage.filter())
     found.callback_query.register(show, OpenLink.filter())
+    found.callback_query.register(extra, LinkExtra.filter())
     found.callback_query.register(ask, AskRevoke.filter())
     found.callback_query.register(confirm, ConfirmRevoke.filter())
     return found

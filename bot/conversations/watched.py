@@ -16,7 +16,7 @@ from bot.callbacks import (
     WatchedLinks,
 )
 from bot.conversations.paging import page_of
-from bot.pictures import qr_code
+from bot.conversations.sharing import say_extra
 from bot.screens import links, programs, watched
 from bot.screens.layout import Screen
 from bot.talk import Talk
@@ -122,16 +122,14 @@ async def forget(_: CallbackQuery, callback_data: ForgetWatched, talk: Talk, bri
 
 
 async def extra(_: CallbackQuery, callback_data: WatchedExtra, talk: Talk, bridge: BridgeClient) -> None:
-    """The QR code or the post, if the link is still alive: nobody should post a dead one."""
+    """The QR code or the post, if the link is still alive."""
     talk.again = OpenWatched(watched_id=callback_data.watched_id)
     found = await bridge.show_watched(talk.caller, callback_data.watched_id)
     link = found.watched
-    if not link.alive:
-        await talk.show(watched.watched_page(talk.texts, found))
-    elif callback_data.what == "picture":
-        await talk.say_picture(qr_code(link.url), watched.caption(talk.texts, link))
+    if link.alive:
+        await say_extra(talk, callback_data.what, link.bot_title, link.url)
     else:
-        await talk.say(watched.post(talk.texts, link))
+        await talk.show(watched.watched_page(talk.texts, found))
 
 
 def router() -> Router:

@@ -1,11 +1,12 @@
-"""Joining a program: which one, for which balance, the confirmation, and that it goes on."""
+"""Joining a program: which one, for which balance, the terms, the confirmation, and that it goes on."""
 
-from bot.callbacks import AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram, OwnBalance
-from bot.i18n import Texts
-from bot.screens.layout import Button, Screen, pager, paragraphs, part, rows_of
+from bot.callbacks import AcceptTerms, AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram, OwnBalance
+from bot.i18n import Html, Texts
+from bot.screens.layout import Button, Screen, lines, pager, paragraphs, part, rows_of
 from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import offer
 from mtproto_bridge.protocol.replies import Balance, ProgramCard
+from mtproto_bridge.protocol.requests import TERMS_VERSION
 
 BALANCES_A_PAGE = 8
 TERMS = "https://telegram.org/tos/affiliate-program"
@@ -19,7 +20,7 @@ def ask_for_program(texts: Texts, *, not_understood: bool = False) -> Screen:
 
 
 def choose_balance(texts: Texts, card: ProgramCard, page: int = 0) -> Screen:
-    """Which balance should earn?"""
+    """Which balance should earn? With the reason for each that cannot; where none can, the way to another one."""
     if not card.balances:
         return no_balances(texts, card)
     shown, page, pages = part(card.balances, page, BALANCES_A_PAGE)
@@ -28,16 +29,33 @@ def choose_balance(texts: Texts, card: ProgramCard, page: int = 0) -> Screen:
         *([_balance_button(texts, card, balance)] for balance in shown),
         *pager(texts, page, pages, lambda to: ChooseBalance(bot_id=bot_id, page=to)),
         [_own_button(texts, card)],
-        [Button(texts.plain("join.cancel_button"), OpenProgram(bot_id=bot_id))],
+        [None if any(map(_can_join, card.balances)) else add_channel_button(texts)],
+        [_cancel_button(texts, card)],
     )
-    return Screen(texts("join.choose", title=card.program.title), rows)
+    barred = [_barred(texts, balance) for balance in shown if not (balance.may_connect or balance.joined)]
+    return Screen(paragraphs(texts("join.choose", title=card.program.title), lines(*barred)), rows)
 
 
-def _balance_button(texts: Texts, card: ProgramCard, balance: Balance) -> Button:
+def _can_join(balance: Balance) -> bool:
+    return balance.may_connect and not balance.joined
+
+
+def _barred(texts: Texts, balance: Balance) -> Html:
+    """Why joining is hidden for a balance; its account's doing, not its owner's."""
+    return texts("join.barred", mark=KIND_MARKS[balance.kind], balance=balance.title)
+
+
+def _cancel_button(texts: Texts, card: ProgramCard) -> Button:
+    return Button(texts.plain("join.cancel_button"), OpenProgram(bot_id=card.program.bot_id))
+
+
+def _balance_button(texts: Texts, card: ProgramCard, balance: Balance) -> Button | None:
     mark = KIND_MARKS[balance.kind]
     if balance.joined:
         text = texts.plain("join.balance_joined_button", mark=mark, balance=balance.title)
         return Button(text, OpenLink(balance_id=balance.id, bot_id=card.program.bot_id))
+    if not balance.may_connect:
+        return None
     text = texts.plain("join.balance_button", mark=mark, balance=balance.title)
     return Button(text, AskJoin(balance_id=balance.id, bot_id=card.program.bot_id))
 
@@ -51,6 +69,13 @@ def no_balances(texts: Texts, card: ProgramCard) -> Screen:
 def _own_button(texts: Texts, card: ProgramCard) -> Button:
     """For who would join in Telegram itself."""
     return Button(texts.plain("join.own_button"), OwnBalance(bot_id=card.program.bot_id))
+
+
+def terms(texts: Texts, card: ProgramCard, balance: Balance) -> Screen:
+    """What an affiliate must know, accepted once before the first join; nothing has happened yet."""
+    text = paragraphs(texts("terms.title"), texts("terms.rules"), texts("terms.full", terms=TERMS))
+    accept = AcceptTerms(balance_id=balance.id, bot_id=card.program.bot_id, version=TERMS_VERSION)
+    return Screen(text, rows_of([Button(texts.plain("terms.accept_button"), accept)], [_cancel_button(texts, card)]))
 
 
 def confirm_join(texts: Texts, card: ProgramCard, balance: Balance, nonce: str, *, note: str | None = None) -> Screen:
@@ -74,7 +99,7 @@ def confirm_join(texts: Texts, card: ProgramCard, balance: Balance, nonce: str, 
             )
         ],
         [Button(texts.plain("join.other_balance_button"), ChooseBalance(bot_id=program.bot_id)) if several else None],
-        [Button(texts.plain("join.cancel_button"), OpenProgram(bot_id=program.bot_id))],
+        [_cancel_button(texts, card)],
     )
     return Screen(text, rows)
 

@@ -2,16 +2,25 @@
 
 from decimal import Decimal
 
-from bot.callbacks import AskJoin, AskRevoke, ConfirmRevoke, LinksPage, OpenLink, WatchedLinks
+from bot.callbacks import (
+    AskJoin,
+    AskRevoke,
+    ChooseBalance,
+    ConfirmRevoke,
+    Extra,
+    LinkExtra,
+    LinksPage,
+    OpenLink,
+    WatchedLinks,
+)
 from bot.i18n import Html, Texts
-from bot.screens.layout import Button, Copy, Screen, lines, pager, paragraphs, rows_of, share
+from bot.screens.layout import Button, Screen, lines, pager, paragraphs, rows_of
 from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import commission_line, duration_line, open_button
+from bot.screens.sharing import sharing_rows
 from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations
 
 PAGE_SIZE = 6
-LONGEST_COPY = 256
-"""Characters a copy button may carry (core.telegram.org/bots/api#copytextbutton)."""
 
 
 def links_page(texts: Texts, found: Affiliations) -> Screen:
@@ -65,10 +74,15 @@ def _state(texts: Texts, link: Affiliation) -> Html | None:
     return None
 
 
+def is_alive(link: Affiliation) -> bool:
+    """Whether a link still brings in new people; one of a closing program does until the end."""
+    return not link.revoked and link.program_state != "ended"
+
+
 def link_page(texts: Texts, found: AffiliationPage, *, note: str | None = None, page: int = 0) -> Screen:
     """One link with its figures; `note` is a message id, `page` the list's page to go back to."""
     link = found.affiliation
-    alive = not link.revoked and link.program_state != "ended"
+    alive = is_alive(link)
     text = paragraphs(
         texts(note) if note else None,
         texts("link.title", title=link.bot_title, balance=link.balance.title),
@@ -96,22 +110,21 @@ def _figures(texts: Texts, link: Affiliation) -> Html:
     )
 
 
-def sharing_row(texts: Texts, url: str) -> tuple[Button | None, Button]:
-    """Copy and Share."""
-    copy = Button(texts.plain("link.copy_button"), Copy(url)) if len(url) <= LONGEST_COPY else None
-    return copy, Button(texts.plain("link.share_button"), share(url))
-
-
 def _live_buttons(texts: Texts, link: Affiliation, page: int) -> tuple[tuple[Button, ...], ...]:
     here = {"balance_id": link.balance.id, "bot_id": link.bot_id, "page": page}
+    another = Button(texts.plain("join.other_balance_button"), ChooseBalance(bot_id=link.bot_id))
     return rows_of(
-        sharing_row(texts, link.url) if link.url else (),
+        *(sharing_rows(texts, link.url, lambda what: _extra(link, what)) if link.url else ()),
         [
             Button(texts.plain("link.refresh_button"), OpenLink.model_validate(here)),
             Button(texts.plain("link.revoke_button"), AskRevoke.model_validate(here)),
         ],
-        [open_button(texts, link.bot_username)],
+        [another if link.program_state == "active" else None, open_button(texts, link.bot_username)],
     )
+
+
+def _extra(link: Affiliation, what: Extra) -> LinkExtra:
+    return LinkExtra(balance_id=link.balance.id, bot_id=link.bot_id, what=what)
 
 
 def _dead_buttons(texts: Texts, link: Affiliation) -> tuple[tuple[Button, ...], ...]:

@@ -226,12 +226,12 @@ def card_link(program: Program, us: str) -> str:
 
 
 def join_button(texts: Texts, card: ProgramCard) -> Button | None:
-    """Join, with the choice of the balance left out where there is one; none where nothing can be joined."""
+    """Join, with the choice of the balance left out where it is plain; none where nothing can be joined."""
     bot_id = card.program.bot_id
     free = [balance for balance in card.balances if not balance.joined]
     if card.program.end_date or (card.balances and not free):
         return None
-    if len(card.balances) == 1:
+    if len(card.balances) == 1 and free[0].may_connect:
         return Button(texts.plain("program.join_button"), AskJoin(balance_id=free[0].id, bot_id=bot_id))
     return Button(texts.plain("program.join_button"), ChooseBalance(bot_id=bot_id))
 

@@ -13,9 +13,9 @@ from bot.callbacks import (
 )
 from bot.i18n import Html, Texts
 from bot.screens.layout import Button, Screen, Url, lines, pager, paragraphs, rows_of
-from bot.screens.links import sharing_row
 from bot.screens.menu import browse_button, links_button
 from bot.screens.programs import offer
+from bot.screens.sharing import sharing_rows
 from mtproto_bridge.protocol.links import ReferralLink, referral_in
 from mtproto_bridge.protocol.replies import CheckedLink, Program, Watched, WatchedList, WatchedPage
 
@@ -108,7 +108,11 @@ def watched_page(texts: Texts, found: WatchedPage, *, note: str | None = None, p
         texts("watched.counters"),
     )
     rows = rows_of(
-        *(_sharing_rows(texts, link) if link.alive else [_rejoin_row(texts, link)]),
+        *(
+            sharing_rows(texts, link.url, lambda what: WatchedExtra(watched_id=link.id, what=what))
+            if link.alive
+            else [_rejoin_row(texts, link)]
+        ),
         [
             Button(texts.plain("watched.again_button"), OpenWatched(watched_id=link.id, page=page)),
             Button(texts.plain("watched.forget_button"), ForgetWatched(watched_id=link.id, page=page)),
@@ -117,12 +121,6 @@ def watched_page(texts: Texts, found: WatchedPage, *, note: str | None = None, p
         [Button(texts.plain("watched.back_button"), WatchedLinks(page=page))],
     )
     return Screen(text, rows)
-
-
-def _sharing_rows(texts: Texts, link: Watched) -> list[tuple[Button | None, ...]]:
-    picture = Button(texts.plain("watched.picture_button"), WatchedExtra(watched_id=link.id, what="picture"))
-    post = Button(texts.plain("watched.post_button"), WatchedExtra(watched_id=link.id, what="post"))
-    return [sharing_row(texts, link.url), (picture, post)]
 
 
 def _rejoin_row(texts: Texts, link: Watched) -> tuple[Button | None]:
@@ -173,16 +171,3 @@ def _item(texts: Texts, number: int, link: Watched) -> Html:
 def _row_button(texts: Texts, number: int, link: Watched, page: int) -> Button:
     text = texts.plain("watched.item_button", number=texts.number(number), title=link.bot_title)
     return Button(text, OpenWatched(watched_id=link.id, page=page))
-
-
-# -- messages of their own -------------------------------------------------------------------------------------
-
-
-def caption(texts: Texts, link: Watched) -> Html:
-    """What stands under the QR code."""
-    return texts("watched.caption", title=link.bot_title, url=link.url)
-
-
-def post(texts: Texts, link: Watched) -> Screen:
-    """A text to post, with the line that says what the link is."""
-    return Screen(paragraphs(texts("watched.post", title=link.bot_title, url=link.url), texts("watched.disclosure")))

@@ -14,7 +14,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations, Program, pages_of
 from mtproto_bridge.protocol.requests import Join, ListAffiliations, Revoke, ShowAffiliation
-from mtproto_bridge.store import accounts, affiliations, audit, programs, tables, watched
+from mtproto_bridge.store import accounts, affiliations, audit, people, programs, tables, watched
 from mtproto_bridge.telegram.gateway import BalancePeer, Connection, Refused
 
 ALREADY_REVOKED = "STARREF_HASH_REVOKED"
@@ -25,7 +25,7 @@ async def join(context: Context, request: Join) -> AffiliationPage:
 
     Raises:
         BridgeError: as `authorize` and `meet`; program_unavailable, program_closing, connect_not_allowed,
-            deadline_passed.
+            terms_not_accepted, deadline_passed.
     """
     balance = await authorize(context, request.balance_id)
     await meet(context, request.bot_id)
@@ -35,7 +35,7 @@ async def join(context: Context, request: Join) -> AffiliationPage:
     if before is None or before.revoked:
         if context.late:
             raise BridgeError(ErrorCode.DEADLINE_PASSED)
-        await _require_may_connect(context, balance)
+        await _require_may_join(context, balance)
         made, old_url = await _connect(context, peer, program, request.bot_id), before.url if before else None
     else:
         known = await _last_known(context, request)
@@ -51,11 +51,14 @@ async def _last_known(context: Context, request: Join) -> tables.Affiliation | N
         return await affiliations.current(session, request.balance_id, request.bot_id)
 
 
-async def _require_may_connect(context: Context, balance: tables.Balance) -> None:
+async def _require_may_join(context: Context, balance: tables.Balance) -> None:
     async with context.store.begin() as session:
         account = await accounts.row(session, context.account)
+        accepted = await people.has_accepted_terms(session, context.actor)
     if account and account.may_connect is False:
         raise BridgeError(Failure(code=ErrorCode.CONNECT_NOT_ALLOWED, balance_title=balance.title))
+    if not accepted:
+        raise BridgeError(ErrorCode.TERMS_NOT_ACCEPTED)
 
 
 async def _connect(context: Context, peer: BalancePeer, program: Program | None, bot: BotId) -> Connection:

@@ -8,7 +8,7 @@ from mtproto_bridge.protocol.replies import Account, Balance, BalanceKind, Regis
 from mtproto_bridge.store import tables
 
 
-def describe(balance: tables.Balance, *, joined: bool = False) -> Balance:
+def describe(balance: tables.Balance, *, joined: bool = False, may_connect: bool = True) -> Balance:
     """A balance; `joined`: it has a live link for the program it is shown with."""
     return Balance(
         id=BalanceId(balance.id),
@@ -17,6 +17,7 @@ def describe(balance: tables.Balance, *, joined: bool = False) -> Balance:
         username=balance.username,
         channel_id=balance.peer_id if balance.kind == "channel" else None,
         joined=joined,
+        may_connect=may_connect,
     )
 
 

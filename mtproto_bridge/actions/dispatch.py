@@ -19,6 +19,7 @@ from mtproto_bridge.actions import (
     operations,
     programs,
     registrations,
+    terms,
     watched,
 )
 from mtproto_bridge.actions.chores import Errand, Loss
@@ -34,6 +35,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce, Repl
 from mtproto_bridge.protocol.ids import NONCE_LIFE, AccountId
 from mtproto_bridge.protocol.replies import AffiliationPage, ChannelRemoved, Forgotten, Result
 from mtproto_bridge.protocol.requests import (
+    AcceptTerms,
     AdvanceRegistration,
     BanPerson,
     BrowsePrograms,
@@ -302,6 +304,7 @@ async def _replay(context: Context, request: Request, stored: Reply) -> Result:
 INSIDE: dict[type, Callable[[Inside, Any], Awaitable[Result]]] = {
     ListBalances: balances.list_balances,
     ListCards: cards.list_cards,
+    AcceptTerms: terms.accept,
     ListChannels: channels.list_channels,
     StartRegistration: registrations.start,
     ResumeRegistration: registrations.resume,

@@ -11,7 +11,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import BalanceId, BotId
 from mtproto_bridge.protocol.replies import Program, ProgramCard, Programs, pages_of
 from mtproto_bridge.protocol.requests import BrowsePrograms, ShowProgram
-from mtproto_bridge.store import affiliations, programs, tables
+from mtproto_bridge.store import accounts, affiliations, people, programs, tables
 
 
 async def browse(context: Context, request: BrowsePrograms) -> Programs:
@@ -56,9 +56,15 @@ async def show(context: Context, request: ShowProgram) -> ProgramCard:
     async with context.store.begin() as session:
         await programs.remember(session, program, context.now())
         joined = await affiliations.joined_bots(session, [BalanceId(one.id) for one in mine])
+        barred = await accounts.barred(session)
+        accepted = await people.has_accepted_terms(session, context.actor)
     return ProgramCard(
         program=program.model_copy(update={"joined": any(bot == program.bot_id for _, bot in joined)}),
-        balances=[describe(one, joined=(one.id, program.bot_id) in joined) for one in mine],
+        balances=[
+            describe(one, joined=(one.id, program.bot_id) in joined, may_connect=one.account_id not in barred)
+            for one in mine
+        ],
+        terms_accepted=accepted,
         stale_accounts=stale,
     )
 

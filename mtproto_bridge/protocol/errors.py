@@ -69,6 +69,8 @@ class ErrorCode(StrEnum):
     """Who registers a channel must be its creator or an admin with post_messages."""
     CONNECT_NOT_ALLOWED = "connect_not_allowed"
     """Telegram does not let the account that serves this balance (`balance_title`) join programs now."""
+    TERMS_NOT_ACCEPTED = "terms_not_accepted"
+    """The actor has not accepted the terms as they are now: show them. Nothing was done."""
     NO_SUCH_LINK = "no_such_link"
     """What was given is no referral link, or a watched link that is not there (any more)."""
     TOO_MANY_LINKS = "too_many_links"

@@ -42,6 +42,8 @@ class Balance(_Result):
     """Of a channel: the bare Telegram id, by which the bot finds it again."""
     joined: bool = False
     """Whether it has a live link for the program it is shown with."""
+    may_connect: bool = True
+    """On a program's card: whether Telegram lets the account that serves it join programs."""
 
 
 class Program(_Result):
@@ -121,6 +123,14 @@ class ProgramCard(MayBeStale):
     kind: Literal["program_card"] = "program_card"
     program: Program
     balances: list[Balance]
+    terms_accepted: bool = True
+    """Whether the actor has accepted the terms as they are now; until then nothing can be joined for them."""
+
+
+class TermsAccepted(_Result):
+    """Answers accept_terms."""
+
+    kind: Literal["terms_accepted"] = "terms_accepted"
 
 
 class Affiliations(MayBeStale):
@@ -366,6 +376,7 @@ Result = Annotated[
     Balances
     | Programs
     | ProgramCard
+    | TermsAccepted
     | Affiliations
     | Cards
     | Refreshed

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
 
 VERSION = 1
+TERMS_VERSION = 1
+"""Counts up whenever the terms say something new: then everybody is asked again."""
 PAGE_LIMIT = 50
 LONGEST_TITLE, LONGEST_URL = 255, 255
 """Characters of a name or a link that are kept."""
@@ -114,6 +116,14 @@ class Revoke(_Payload):
     kind: Literal["revoke"] = "revoke"
     balance_id: BalanceId
     affiliation_id: AffiliationId
+
+
+class AcceptTerms(_Payload):
+    """The actor accepts the terms they were shown; accepting them twice is a success (desk)."""
+
+    kind: Literal["accept_terms"] = "accept_terms"
+    version: int
+    """Which terms those were (`TERMS_VERSION` at that time)."""
 
 
 class ListChannels(_Payload):
@@ -253,6 +263,7 @@ DeskPayload = (
     | ShowProgram
     | ListAffiliations
     | ListCards
+    | AcceptTerms
     | ListChannels
     | StartRegistration
     | ResumeRegistration

@@ -104,6 +104,11 @@ async def row(session: AsyncSession, account: AccountId) -> Account | None:
     return await session.get(Account, account)
 
 
+async def barred(session: AsyncSession) -> set[AccountId]:
+    """The accounts that Telegram does not let join programs. Those of which it said nothing are not among them."""
+    return {AccountId(one) for one in await session.scalars(select(Account.id).where(Account.may_connect.is_(False)))}
+
+
 async def shown(session: AsyncSession) -> list[ListedAccount]:
     """The accounts an operator has to do with: a removed one only while channels wait for another."""
     return [one for one in await listed(session) if one.state != "removed" or one.channels]

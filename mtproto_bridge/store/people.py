@@ -1,16 +1,19 @@
-"""People who talk to the bot: their language, their name, and whether the operator banned them."""
+"""People who talk to the bot: their language, their name, which terms they accepted, and who is banned."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.events import Hearer
+from mtproto_bridge.protocol.requests import TERMS_VERSION
 from mtproto_bridge.store.tables import Manager, Person
 from mtproto_bridge.store.upsert import Upsert
 
 _MET = Upsert(Person, ("id",), ("locale", "name"))
 _BANNED = Upsert(Person, ("id",), ("banned",))
+_ACCEPTED = Upsert(Person, ("id",), ("terms_version", "terms_accepted_at"))
 
 
 async def find(session: AsyncSession, person: int) -> Person | None:
@@ -36,6 +39,19 @@ async def forget(session: AsyncSession, person: int) -> bool:
     if is_banned:
         await ban(session, person, banned=True)
     return is_banned
+
+
+async def has_accepted_terms(session: AsyncSession, person: int) -> bool:
+    """Whether a person accepted the terms as they are now."""
+    return await session.scalar(select(Person.terms_version).where(Person.id == person)) == TERMS_VERSION
+
+
+async def accept_terms(session: AsyncSession, person: int, at: datetime) -> None:
+    """A person accepts the terms as they are now; when they did so first stays."""
+    if await has_accepted_terms(session, person):
+        return
+    accepted = {"terms_version": TERMS_VERSION, "terms_accepted_at": at}
+    await _ACCEPTED.run(session, {"id": person, "locale": "en", "name": None, "banned": False, **accepted})
 
 
 async def banned(session: AsyncSession) -> list[int]:

@@ -221,6 +221,9 @@ class Person(Base):
     name: Mapped[str | None] = mapped_column(String(255))
     """As Telegram last showed them."""
     banned: Mapped[bool] = mapped_column(Boolean, default=False)
+    terms_version: Mapped[int | None]
+    """Which terms they accepted last (`requests.TERMS_VERSION`); None: none yet."""
+    terms_accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Registration(Base):

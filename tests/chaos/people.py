@@ -11,6 +11,7 @@ from mtproto_bridge.client import BridgeClient, Caller
 from mtproto_bridge.protocol import ErrorCode
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.replies import AffiliationPage, Balances
+from mtproto_bridge.protocol.requests import TERMS_VERSION
 from tests.chaos.ledger import Ask, Deed, Ledger, Tap
 from tests.chaos.site import apps, channels_of, owner_of
 
@@ -36,7 +37,8 @@ class Person:
         self._random = random.Random(seed)  # noqa: S311 - a repeatable run, no secret
 
     async def arrive(self) -> None:
-        """Learn what the channel is called in the bridge."""
+        """Accept the terms, and learn what the channel is called in the bridge."""
+        await self._until_answered("terms", lambda client, me: client.accept_terms(me, TERMS_VERSION))
         found = await self._until_answered("balances", BridgeClient.list_balances)
         assert isinstance(found, Balances)
         self.balance = next(one.id for one in found.balances if one.title == str(self._channel))

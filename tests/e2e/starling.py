@@ -1,7 +1,7 @@
 """All of Starling in one place, and people who talk with it: what the transcripts are written in."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -184,12 +184,19 @@ class Someone:
 
 @asynccontextmanager
 async def running_starling(
-    *, log_in: tuple[int, ...] = (VERA,), sandbox: Sandbox | None = None, **settings: object
+    *,
+    log_in: tuple[int, ...] = (VERA,),
+    sandbox: Sandbox | None = None,
+    newcomers: Collection[int] = (),
+    **settings: object,
 ) -> AsyncIterator[Starling]:
-    """Everything started, with these people's accounts on the bridge; at the end nothing unimplemented was met."""
+    """Everything started, with these people's accounts on the bridge; at the end nothing unimplemented was met.
+
+    All but `newcomers` have accepted the terms before.
+    """
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(sandbox or Sandbox.load())
-        site = await stack.enter_async_context(bridge_site(place.mtproto))
+        site = await stack.enter_async_context(bridge_site(place.mtproto, newcomers=newcomers))
         starling = Starling(place, site, settings)
         for person in log_in:
             await site.log_in(place.world.people[person])

@@ -7,26 +7,54 @@ from mtproto_bridge.protocol.ids import BalanceId, BotId
 from sandbox.serve import Sandbox
 from sandbox.world import Channel, attribution, programs
 from sandbox.world.seed import referred_purchase
-from tests.e2e.starling import GARDENS, NADIA, OLGA, SAM, VERA, Someone, Starling, running_starling
+from tests.e2e.starling import CLUB, GARDENS, NADIA, OLGA, SAM, VERA, Someone, Starling, running_starling
 
 QUIZ_NIGHT = 8000002
 LAST_TRAIN = 8000013
 TINY_FARM = 8000003
+ACCEPT = "✅ I accept these terms"
 
 
-async def test_a_channel_owner_joins_and_gets_a_link_that_works(starling: Starling, nadia: Someone) -> None:
-    await nadia.says("/start", sees="Earn Stars")
-    await nadia.presses("Browse programs", sees="13 affiliate programs")
-    await nadia.presses("6. Quiz Night · 30%", sees="@quiz_night_bot")
-    await nadia.presses("Join", sees="Which balance should earn")
-    confirmation = await nadia.presses("📢 Quiet Gardens", sees="Join Quiz Night")
-    for promise in ("30%", "forever", "Quiet Gardens", "can never be changed", "21 days", "terms for affiliates"):
-        assert promise in confirmation.text
-    await nadia.presses("✅ Join with this balance", sees="You’re in")
-    assert nadia.url.startswith("https://t.me/quiz_night_bot?start=_tgr_")
-    assert nadia.url in nadia.screen.text
-    assert [one.balance_id for one in starling.world.links if one.url == nadia.url] == [GARDENS]
-    await starling.follows(nadia.url)
+async def test_a_channel_owner_joins_for_the_first_time_and_gets_a_link_that_works() -> None:
+    async with running_starling(newcomers=(NADIA,)) as starling:
+        nadia = starling.person(NADIA)
+        await nadia.says("/start", sees="Earn Stars")
+        await nadia.presses("Browse programs", sees="13 affiliate programs")
+        await nadia.presses("6. Quiz Night · 30%", sees="@quiz_night_bot")
+        await nadia.presses("Join", sees="Which balance should earn")
+        terms = await nadia.presses("📢 Quiet Gardens", sees="What an affiliate must know")
+        for rule in ("21 days", "refunded", "never be moved", "No spam", "Where the law requires it"):
+            assert rule in terms.text
+        confirmation = await nadia.presses(ACCEPT, sees="Join Quiz Night")
+        for promise in ("30%", "forever", "Quiet Gardens", "can never be changed", "21 days", "terms for affiliates"):
+            assert promise in confirmation.text
+        await nadia.presses("✅ Join with this balance", sees="You’re in")
+        first = nadia.url
+        assert first.startswith("https://t.me/quiz_night_bot?start=_tgr_")
+        assert first in nadia.screen.text
+        assert [one.balance_id for one in starling.world.links if one.url == first] == [GARDENS]
+        await starling.follows(first)
+        await nadia.presses("Another balance", sees="Which balance should earn")
+        await nadia.presses("📢 Garden Club (private)", sees="Join Quiz Night")  # no terms again
+        await nadia.presses("✅ Join with this balance", sees="You’re in")
+        assert nadia.url != first
+        assert [one.balance_id for one in starling.world.links if one.url == nadia.url] == [CLUB]
+
+
+async def test_a_link_comes_with_a_qr_picture_and_a_text_to_post(starling: Starling, nadia: Someone) -> None:
+    await join_quiz_night(nadia)
+    page, url = nadia.screen, nadia.url
+    picture = await nadia.presses("QR picture", sees=url)
+    assert picture.photo is not None
+    post = await nadia.presses("Text to post", sees="Ad. This is a referral link", on=page)
+    assert "Quiz Night" in post.text
+    assert url in post.text
+    link = next(one for one in starling.world.links if one.url == url)
+    link.revoked = True
+    said = len(starling.sandbox.botapi.chats.chat(NADIA).messages)
+    nadia.taps("Text to post", on=page)
+    await nadia.sees_on(page, "This link is revoked")
+    assert len(starling.sandbox.botapi.chats.chat(NADIA).messages) == said, "nobody is helped to post a dead link"
 
 
 async def test_the_link_shows_its_stats_after_a_purchase(starling: Starling, nadia: Someone) -> None:

@@ -71,7 +71,8 @@ async def a_full_run(installation: Installation) -> str:
         await nadia.says("/start", sees="Earn Stars")
         await nadia.says("/join @quiz_night_bot", sees="@quiz_night_bot")
         await nadia.presses("Join", sees="Which balance")
-        await nadia.presses("📢 Quiet Gardens", sees="Join Quiz Night")
+        await nadia.presses("📢 Quiet Gardens", sees="What an affiliate must know")
+        await nadia.presses("✅ I accept these terms", sees="Join Quiz Night")
         await nadia.presses("✅ Join with this balance", sees="You’re in")
         return nadia.url
 

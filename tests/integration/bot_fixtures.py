@@ -31,6 +31,7 @@ from mtproto_bridge.protocol.replies import (
     Programs,
     Registration,
     RegistrationPage,
+    TermsAccepted,
     Unwatched,
     WatchedList,
     WatchedPage,
@@ -115,6 +116,9 @@ class ScriptedBridge(BridgeClient):
 
     async def show_affiliation(self, caller: Caller, balance_id: BalanceId, bot_id: BotId) -> AffiliationPage:
         return await self._answer(AffiliationPage, "show_affiliation", caller, balance=balance_id, bot=bot_id)
+
+    async def accept_terms(self, caller: Caller, version: int) -> TermsAccepted:
+        return await self._answer(TermsAccepted, "accept_terms", caller, version=version)
 
     async def join(self, caller: Caller, balance_id: BalanceId, bot_id: BotId, nonce: str) -> AffiliationPage:
         return await self._answer(AffiliationPage, "join", caller, balance=balance_id, bot=bot_id, nonce=nonce)

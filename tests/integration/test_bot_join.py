@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.callbacks import AskJoin, ConfirmJoin, OpenLink
+from bot.callbacks import AcceptTerms, AskJoin, ConfirmJoin, OpenLink
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Nonce
 from mtproto_bridge.protocol.ids import BalanceId, BotId
+from mtproto_bridge.protocol.replies import TermsAccepted
+from mtproto_bridge.protocol.requests import TERMS_VERSION
 from tests.integration.bot_fixtures import ANNA, BORIS, Stage, stage
 from tests.unit.bot_samples import END, GARDEN, KITCHEN, NONCE, NOW, URL, card, page, program, programs
 
 CONFIRM = "✅ Join with this balance"
+ACCEPT = "✅ I accept these terms"
 BOT = BotId(8000002)
 JOINED = GARDEN.model_copy(update={"joined": True})
 
@@ -155,6 +158,56 @@ async def test_an_old_confirmation_is_drawn_anew_and_says_that_nothing_was_done(
     await on.press(CONFIRM)
     anew = await on.shows("nothing was done")
     assert anew.button(CONFIRM).callback_data != before
+
+
+async def test_the_first_join_leads_over_the_terms_to_the_confirmation(on: Stage) -> None:
+    on.bridge.answers["show_program"] = card(GARDEN, terms_accepted=False)
+    on.bridge.answers["accept_terms"] = TermsAccepted()
+    shown = await on.say("/join @quiz_bot")
+    terms = await on.press("Join")
+    assert "What an affiliate must know" in terms.text
+    assert CONFIRM not in str(terms.labels)
+    on.bridge.answers["show_program"] = card(GARDEN)
+    asked = await on.press(ACCEPT)
+    assert on.last_asked("accept_terms").about == {"version": TERMS_VERSION}
+    assert on.last_asked("accept_terms").caller.actor == ANNA
+    assert "can never be changed" in asked.text
+    await on.press(CONFIRM)
+    assert (await on.shows(URL)).id == shown.id, "one living message"
+
+
+async def test_leaving_the_terms_leads_back_to_the_program_and_accepts_nothing(on: Stage) -> None:
+    on.bridge.answers["show_program"] = card(GARDEN, terms_accepted=False)
+    await on.say("/join @quiz_bot")
+    await on.press("Join")
+    assert "Quiz Night" in (await on.press("Not now")).text
+    assert not [asked for asked in on.bridge.asked if asked.what == "accept_terms"]
+
+
+async def test_an_old_confirmation_of_somebody_who_must_accept_the_terms_leads_to_them(on: Stage) -> None:
+    on.bridge.answers["join"] = BridgeError(ErrorCode.TERMS_NOT_ACCEPTED)
+    await on.say("/join @quiz_bot")
+    await on.press("Join")
+    on.bridge.answers["show_program"] = card(GARDEN, terms_accepted=False)
+    await on.press(CONFIRM)
+    assert [ACCEPT] in (await on.shows("What an affiliate must know")).labels
+
+
+async def test_terms_that_changed_before_they_were_accepted_are_shown_anew(on: Stage) -> None:
+    on.bridge.answers["show_program"] = card(GARDEN, terms_accepted=False)
+    on.bridge.answers["accept_terms"] = TermsAccepted()
+    await on.say("/start")
+    shown = await on.forge(AcceptTerms(balance_id=GARDEN.id, bot_id=BOT, version=TERMS_VERSION + 1).pack())
+    assert "What an affiliate must know" in shown.text
+
+
+async def test_a_balance_that_may_not_join_is_told_why_instead_of_asked_to_confirm(on: Stage) -> None:
+    barred = GARDEN.model_copy(update={"may_connect": False})
+    on.bridge.answers["show_program"] = card(barred, terms_accepted=False)
+    await on.say("/join @quiz_bot")
+    assert "does not let the account that serves it" in (await on.press("Join")).text
+    shown = await on.forge(AskJoin(balance_id=GARDEN.id, bot_id=BOT).pack())
+    assert "Telegram does not let the account that serves Garden join programs now" in shown.text
 
 
 async def test_a_program_that_closed_meanwhile_is_not_joined(on: Stage) -> None:

@@ -7,10 +7,11 @@ import pytest
 from bot.callbacks import ConfirmRevoke
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import AffiliationId, BotId
-from tests.integration.bot_fixtures import Stage, stage
-from tests.unit.bot_samples import GARDEN, NONCE, URL, link, links, page
+from tests.integration.bot_fixtures import ANNA, Stage, stage
+from tests.unit.bot_samples import GARDEN, KITCHEN, NONCE, URL, card, link, links, page
 
 ROW = "1. Quiz Night → Garden"
+JOINED = GARDEN.model_copy(update={"joined": True})
 
 
 @pytest.fixture
@@ -39,6 +40,37 @@ async def test_refresh_shows_what_changed_and_bears_that_nothing_did(on: Stage) 
     await on.press("🔄 Refresh")  # Telegram: message is not modified
     on.bridge.answers["show_affiliation"] = page(revenue=80)
     assert "80 Stars" in (await on.press("🔄 Refresh")).text
+
+
+async def test_the_qr_picture_and_the_post_come_beside_the_page(on: Stage) -> None:
+    await on.say("/links")
+    shown = await on.press(ROW)
+    picture = await on.press("QR picture")
+    assert picture.photo is not None
+    assert URL in picture.text
+    on.api.chats.press(ANNA, shown.id, "Text to post")
+    post = await on.shows("Ad. This is a referral link")
+    assert "Quiz Night" in post.text
+    assert URL in post.text
+    assert on.chat().message(shown.id).labels == shown.labels
+
+
+async def test_nobody_is_helped_to_post_a_link_that_died_meanwhile(on: Stage) -> None:
+    await on.say("/links")
+    shown = await on.press(ROW)
+    on.bridge.answers["show_affiliation"] = page(revoked=True)
+    for button in [shown.button(wanted).callback_data for wanted in ("QR picture", "Text to post")]:
+        await on.forge(button or "")
+        assert on.chat().last_from_bot.id == shown.id
+        assert "This link is revoked" in on.chat().last_from_bot.text
+
+
+async def test_another_balance_leads_to_the_choice_of_one(on: Stage) -> None:
+    on.bridge.answers["show_program"] = card(JOINED, KITCHEN)
+    await on.say("/links")
+    await on.press(ROW)
+    asked = await on.press("Another balance")
+    assert asked.labels[:2] == [["📢 Garden ✅"], ["📢 Kitchen"]]
 
 
 async def test_pages_turn_and_remember_where_one_was(on: Stage) -> None:

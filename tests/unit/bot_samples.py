@@ -61,8 +61,8 @@ def program(**changes: Any) -> Program:
     return values.model_copy(update=changes)
 
 
-def card(*balances: Balance, **changes: Any) -> ProgramCard:
-    return ProgramCard(program=program(**changes), balances=list(balances))
+def card(*balances: Balance, terms_accepted: bool = True, **changes: Any) -> ProgramCard:
+    return ProgramCard(program=program(**changes), balances=list(balances), terms_accepted=terms_accepted)
 
 
 CRAWL = int(NOW.timestamp())

@@ -28,6 +28,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "nonce": NONCES,
     "tag": st.from_regex(r"[A-Za-z_]{0,16}", fullmatch=True),
     "page": PAGES,
+    "version": st.integers(1, 9_999),
     "sort": st.sampled_from(["profit", "revenue", "date"]),
     "min_permille": st.integers(0, 1_000),
     "forever": st.booleans(),

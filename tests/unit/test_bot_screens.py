@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.callbacks import (
+    AcceptTerms,
     AddChannel,
     AskJoin,
     AskRevoke,
     ChooseBalance,
     ConfirmJoin,
     ConfirmRevoke,
+    LinkExtra,
     LinksPage,
     OpenLink,
+    OpenProgram,
     OwnBalance,
     ProgramsPage,
     SearchPrograms,
@@ -27,7 +30,8 @@ from bot.screens import Copy, Url, join, menu
 from bot.screens import links as link_screens
 from bot.screens import programs as program_screens
 from mtproto_bridge.protocol.ids import BalanceId, BotId
-from mtproto_bridge.protocol.replies import Programs
+from mtproto_bridge.protocol.replies import Balance, Programs
+from mtproto_bridge.protocol.requests import TERMS_VERSION
 from tests.unit.bot_samples import (
     CRAWL,
     END,
@@ -53,6 +57,7 @@ BOTH = pytest.mark.parametrize("texts", [english, russian], ids=["en", "ru"])
 BOT = BotId(8000002)
 US = "starling_bot"
 JOINED = GARDEN.model_copy(update={"joined": True})
+BARRED = GARDEN.model_copy(update={"may_connect": False})
 
 
 # -- programs -------------------------------------------------------------------------------------------------
@@ -253,6 +258,60 @@ def test_the_russian_confirmation_says_it_too() -> None:
     )
 
 
+@BOTH
+def test_the_terms_say_all_an_affiliate_must_know(texts: Texts) -> None:
+    shown = checked(join.terms(texts, card(GARDEN), GARDEN))
+    assert "https://telegram.org/tos/affiliate-program" in shown.text
+    assert actions(shown) == [
+        AcceptTerms(balance_id=GARDEN.id, bot_id=BOT, version=TERMS_VERSION),
+        OpenProgram(bot_id=BOT),
+    ]
+    said = words(shown)
+    assert "21" in said
+    assert said.count("\n• ") == 5
+
+
+def test_the_terms_promise_and_forbid_what_telegram_does() -> None:
+    said = words(join.terms(english, card(GARDEN), GARDEN))
+    for rule in (
+        "spend after they first start the app through your link, and from nothing else",
+        "holds each commission for 21 days",
+        "refunded, its commission is taken back",
+        "Stars can never be moved from one balance to another",
+        "No spam, no messages to strangers, no inflated figures",
+        "Where the law requires it, say that your link is an affiliate link",
+    ):
+        assert rule in said
+
+
+@BOTH
+def test_a_balance_whose_account_may_not_join_is_named_with_the_reason_and_cannot_be_chosen(texts: Texts) -> None:
+    shown = checked(join.choose_balance(texts, card(BARRED, KITCHEN)))
+    assert texts("join.barred", mark="📢", balance="Garden") in shown.text
+    assert AskJoin(balance_id=GARDEN.id, bot_id=BOT) not in actions(shown)
+    assert AskJoin(balance_id=KITCHEN.id, bot_id=BOT) in actions(shown)
+    assert AddChannel() not in actions(shown)
+
+
+def test_a_link_that_a_barred_balance_has_stays_open() -> None:
+    shown = checked(join.choose_balance(english, card(BARRED.model_copy(update={"joined": True}), KITCHEN)))
+    assert OpenLink(balance_id=GARDEN.id, bot_id=BOT) in actions(shown)
+    assert "at present" not in words(shown)
+
+
+@pytest.mark.parametrize("balance", [JOINED, BARRED], ids=["joined", "barred"])
+def test_where_no_balance_is_left_to_join_with_a_channel_can_be_added(balance: Balance) -> None:
+    shown = checked(join.choose_balance(english, card(balance)))
+    assert AddChannel() in actions(shown)
+    assert OwnBalance(bot_id=BOT) in actions(shown)
+
+
+def test_join_leads_to_the_reason_where_the_only_balance_is_barred() -> None:
+    button = program_screens.join_button(english, card(BARRED))
+    assert button is not None
+    assert button.action == ChooseBalance(bot_id=BOT)
+
+
 def test_another_balance_is_offered_only_where_there_is_one() -> None:
     assert "Another balance" not in labels(join.confirm_join(english, card(GARDEN), GARDEN, NONCE))
     assert "Another balance" in labels(join.confirm_join(english, card(GARDEN, KITCHEN), GARDEN, NONCE))
@@ -307,6 +366,23 @@ def test_a_links_page_shows_the_link_and_what_it_earns() -> None:
     assert Copy(URL) in actions(shown)
     assert Url("https://t.me/share/url?url=https%3A%2F%2Ft.me%2Fquiz_bot%3Fstart%3D_tgr_AbCdEfGh1234") in actions(shown)
     assert Url("https://t.me/quiz_bot") in actions(shown)
+
+
+def test_a_live_links_page_offers_picture_post_and_another_balance() -> None:
+    shown = checked(link_screens.link_page(english, page()))
+    by_label = dict(zip(labels(shown), actions(shown), strict=True))
+    assert by_label["QR picture"] == LinkExtra(balance_id=GARDEN.id, bot_id=BOT, what="picture")
+    assert by_label["Text to post"] == LinkExtra(balance_id=GARDEN.id, bot_id=BOT, what="post")
+    assert by_label["Another balance"] == ChooseBalance(bot_id=BOT)
+
+
+def test_a_dead_link_offers_nothing_to_post_and_a_closing_program_no_other_balance() -> None:
+    for dead in (page(revoked=True), page(revoked=True, program_state="ended")):
+        shown = link_screens.link_page(english, dead)
+        assert not any(isinstance(action, LinkExtra | ChooseBalance) for action in actions(shown))
+    closing = link_screens.link_page(english, page(program_state="closing", end_date=END))
+    assert LinkExtra(balance_id=GARDEN.id, bot_id=BOT, what="post") in actions(closing), "it works until the end"
+    assert "Another balance" not in labels(closing)
 
 
 def test_stars_per_user_are_not_said_of_nobody() -> None:
@@ -420,6 +496,7 @@ def test_no_title_breaks_a_screen(title: str, balance_title: str) -> None:
         program_screens.programs_page(english, programs(program(title=title), words=ProgramsPage(words=title).words))
     )
     checked(join.choose_balance(english, card(balance, KITCHEN, title=title)))
+    checked(join.choose_balance(english, card(balance.model_copy(update={"may_connect": False}), title=title)))
     checked(join.confirm_join(english, card(balance, title=title), balance, NONCE))
     checked(link_screens.link_page(english, page(bot_title=title, balance=balance)))
     checked(link_screens.links_page(english, links(link(bot_title=title, balance=balance))))

@@ -15,7 +15,7 @@ from bot.callbacks import (
 )
 from bot.i18n import Texts
 from bot.pictures import qr_code
-from bot.screens import Copy, Url, watched
+from bot.screens import Copy, Url, sharing, watched
 from mtproto_bridge.protocol.ids import BotId, WatchedId
 from mtproto_bridge.protocol.links import ReferralLink
 from sandbox.botapi.pictures import read_photo
@@ -132,12 +132,13 @@ def test_a_token_that_fits_no_button_leaves_it_out() -> None:
 
 
 @BOTH
-def test_a_post_has_the_link_and_says_what_it_is(texts: Texts) -> None:
-    shown = checked(watched.post(texts, samples.watched()))
+def test_a_post_has_the_app_the_link_and_says_what_it_is(texts: Texts) -> None:
+    shown = checked(sharing.post(texts, "Quiz <Night>", URL))
+    assert "Quiz <Night>" in words(shown)
     assert URL in words(shown)
-    assert texts("watched.disclosure") in shown.text
+    assert texts("link.disclosure") in shown.text
     assert shown.rows == (), "it is forwarded as it is"
-    assert "I earn Stars" in words(watched.post(english, samples.watched()))
+    assert "I earn Stars" in words(sharing.post(english, "Quiz", URL))
 
 
 def test_the_qr_code_is_a_picture_telegram_takes() -> None:
@@ -152,4 +153,4 @@ def test_no_title_breaks_a_screen(title: str) -> None:
     checked(watched.watched_list(english, samples.watched_list(*[link] * 6)))
     checked(watched.watched_page(english, samples.watched_page(bot_title=title)))
     checked(watched.checked_link(english, samples.checked_link(program=program(title=title))))
-    checked(watched.post(english, link))
+    checked(sharing.post(english, title, URL))

@@ -18,7 +18,18 @@ from sqlalchemy.exc import StatementError
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, WatchedId
 from mtproto_bridge.protocol.replies import Program
 from mtproto_bridge.protocol.requests import Sort
-from mtproto_bridge.store import Store, accounts, affiliations, audit, balances, open_store, programs, tables, watched
+from mtproto_bridge.store import (
+    Store,
+    accounts,
+    affiliations,
+    audit,
+    balances,
+    open_store,
+    people,
+    programs,
+    tables,
+    watched,
+)
 from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.store.database import StoreError, sqlite_url
 from mtproto_bridge.store.installation import installation_id
@@ -662,3 +673,22 @@ async def test_a_watched_link_is_one_row_that_later_looks_renew(store: Store) ->
         await watched.forget(session, ANNA, WatchedId(theirs.id))
         await watched.forget(session, ANNA, WatchedId(first.id))
         assert (await watched.count(session, ANNA), await watched.count(session, BORIS)) == (1, 1)
+
+
+async def test_accepting_the_terms_leaves_what_is_known_of_a_person_and_stays_when_that_is_renewed(
+    store: Store,
+) -> None:
+    async with store.begin() as session:
+        await people.note(session, ANNA, locale="ru", name="Anna")
+        for person in (ANNA, BORIS):  # Boris was never met
+            assert not await people.has_accepted_terms(session, person)
+            await people.accept_terms(session, person, NOW)
+            await people.accept_terms(session, person, NOW + timedelta(hours=1))
+        await people.note(session, ANNA, locale="fa", name=None)
+        await people.ban(session, BORIS, banned=True)
+    async with store.begin() as session:
+        for person, locale in ((ANNA, "fa"), (BORIS, "en")):
+            row = await people.find(session, person)
+            assert row is not None
+            assert (row.locale, row.terms_accepted_at) == (locale, NOW)
+            assert await people.has_accepted_terms(session, person)
