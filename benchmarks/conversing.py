@@ -198,7 +198,11 @@ async def _be_direct() -> None:
         bare = await Bare.on(client)
         while what := (await reader.readline()).decode().strip():
             start = time.perf_counter()
-            url = await bare.join() if what == "join" else await bare.look()
+            url = ""
+            if what == "join":
+                url = await bare.join()
+            else:
+                await bare.look()
             await bot.send_message(SPONSOR, "Here you are.")
             print(time.perf_counter() - start, flush=True)
             if url:
