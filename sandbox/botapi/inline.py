@@ -37,6 +37,10 @@ class InlineAnswer:
     """What the app asks with when the person scrolls to the end; empty: that is all."""
     button: JsonObject | None = None
     """Above the results; it opens the chat with the bot."""
+    personal: bool = False
+    """Telegram keeps it for that person; else for everybody."""
+    cache_seconds: int = 0
+    """For how long."""
 
     def result(self, wanted: str) -> InlineResult:
         """The result with this title, or this id.
@@ -132,12 +136,12 @@ class InlineMode:
             seen = await self.chats.anything.changed(seen, timeout_seconds)
         return query.answer
 
-    def give(self, query: InlineQuery, answer: InlineAnswer, *, cache_seconds: int, personal: bool) -> None:
-        """The bot has answered; Telegram keeps it that long, for this person or for everybody."""
+    def give(self, query: InlineQuery, answer: InlineAnswer) -> None:
+        """The bot has answered."""
         query.answer = answer
-        if cache_seconds > 0:
-            key = (query.text, query.offset, query.person_id if personal else None)
-            self._kept[key] = (answer, self.chats.wall() + cache_seconds)
+        if answer.cache_seconds > 0:
+            key = (query.text, query.offset, query.person_id if answer.personal else None)
+            self._kept[key] = (answer, self.chats.wall() + answer.cache_seconds)
         self.chats.anything.bump()
 
     def _known(self, query: InlineQuery) -> InlineAnswer | None:

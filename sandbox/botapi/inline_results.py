@@ -27,7 +27,13 @@ TEXT_CONTENT = frozenset({"message_text", "parse_mode", "link_preview_options"})
 @method("answerInlineQuery", "inline_query_id", "results", "cache_time", "is_personal", "next_offset", "button")
 def answer_inline_query(face: BotFace, call: Call) -> bool:
     """core.telegram.org/bots/api#answerinlinequery, with articles only."""
-    answer = InlineAnswer(_results(face, call), call.text("next_offset"), _button(face, call))
+    answer = InlineAnswer(
+        _results(face, call),
+        call.text("next_offset"),
+        _button(face, call),
+        personal=call.flag("is_personal"),
+        cache_seconds=call.integer("cache_time", CACHE_SECONDS),
+    )
     query = face.inline.queries.get(call.text("inline_query_id"))
     late = query is None or face.chats.wall() - query.asked_at > face.world.switches.inline_query_seconds
     again = query is not None and query.answer is not None and not face.world.switches.answer_inline_twice
@@ -35,8 +41,7 @@ def answer_inline_query(face: BotFace, call: Call) -> bool:
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
     if len(answer.next_offset.encode()) > MAX_OFFSET:
         raise bad_request("NEXT_OFFSET_INVALID")
-    cache_seconds = call.integer("cache_time", CACHE_SECONDS)
-    face.inline.give(query, answer, cache_seconds=cache_seconds, personal=call.flag("is_personal"))
+    face.inline.give(query, answer)
     return True
 
 

@@ -50,8 +50,9 @@ async def test_a_word_finds_programs_by_nobodys_referral(on: Stage) -> None:
 
 async def test_people_are_asked_for_as_themselves_and_answered_in_their_language(on: Stage) -> None:
     await types(on, "")
-    query, _ = await types(on, "", person=BORIS)
-    assert not query.from_cache, "Telegram may keep nobody's links"
+    query, answer = await types(on, "", person=BORIS)
+    assert not query.from_cache
+    assert (answer.personal, answer.cache_seconds) == (True, 0), "Telegram may keep nobody's links"
     assert [asked.caller.actor for asked in on.bridge.asked] == [ANNA, BORIS]
     assert "Реклама" in on.api.inline.picks(query, "Quiz Night").text
 
@@ -108,6 +109,19 @@ async def test_a_failure_is_said_instead_of_nothing(on: Stage, code: ErrorCode) 
     assert answer.results == ()
     assert answer.button is not None
     assert str(answer.button["text"]).startswith("That didn’t work")
+
+
+async def test_a_failure_outside_the_handler_is_said_there_and_not_in_the_persons_chat(
+    on: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(**_: object) -> None:
+        raise ConnectionError("no storage")
+
+    monkeypatch.setattr(on.app.dispatcher.storage, "get_state", lost)
+    _, answer = await types(on, "")
+    assert answer.button is not None
+    assert str(answer.button["text"]).startswith("That didn’t work")
+    assert on.chat().messages == []
 
 
 async def test_of_what_is_typed_fast_the_first_and_the_last_are_asked_for(on: Stage) -> None:

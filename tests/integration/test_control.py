@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from aiogram.exceptions import TelegramForbiddenError
+from aiogram.types import InlineQueryResultArticle, InputTextMessageContent
 from aiohttp import ClientSession
 from telethon import errors, functions
 
@@ -159,6 +160,25 @@ async def test_an_account_is_changed_in_what_is_named_only(sandbox: Sandbox, htt
     now = await act(http, "set_account", person=VERA, may_connect=False, channels_limit=None)
     assert now == {"ok": True, "premium": True, "may_connect": False, "channels_limit": None}
     await act(http, "set_account", HTTPStatus.BAD_REQUEST, person=VERA, channels_limit=-1)
+
+
+async def test_inline_mode_is_typed_picked_and_turned_off(sandbox: Sandbox, http: ClientSession) -> None:
+    async with aiogram_bot(sandbox.botapi) as bot:
+        typed = await act(http, "type_inline", person=SAM, text="quiz")
+        content = InputTextMessageContent(message_text="Quiz it is")
+        card = InlineQueryResultArticle(id="1", title="Quiz", input_message_content=content)
+        await bot.answer_inline_query(typed["query"], [card])
+    async with http.get("/control/chat", params={"person": SAM}) as answer:
+        offered = (await answer.json())["inline"]
+    assert (offered["answered"], offered["results"][0]["title"]) == (True, "Quiz")
+    assert (await act(http, "type_inline", person=OLGA, text="quiz"))["from_cache"]
+    await act(http, "pick_inline", query=typed["query"], result="Quiz")
+    assert sandbox.botapi.chats.chat(SAM).last.text == "Quiz it is"
+    await act(http, "pick_inline", HTTPStatus.BAD_REQUEST, query=typed["query"], result="Chess")
+    await act(http, "pick_inline", HTTPStatus.BAD_REQUEST, query="none", result="Quiz")
+    await act(http, "set_inline", on=False)
+    off = await act(http, "type_inline", HTTPStatus.BAD_REQUEST, person=SAM)
+    assert "BotFather turns it on" in off["error"]
 
 
 async def test_a_session_is_revoked_and_an_account_banned(sandbox: Sandbox, http: ClientSession) -> None:
