@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.i18n import Texts, tidy
 from bot.screens.layout import Button, Url, lines, paragraphs
 from bot.screens.programs import card_link, offer
+from bot.screens.sharing import post
 from mtproto_bridge.protocol.replies import Card, Cards, Program, Programs
 
 CARDS_A_PAGE = 20
@@ -52,7 +53,7 @@ def _link(texts: Texts, card: Card) -> InlineCard:
             texts.duration(card.duration_months) if known else None,
             card.balance_title,
         ),
-        text=paragraphs(texts("watched.post", title=card.bot_title, url=card.url), texts("watched.disclosure")),
+        text=post(texts, card.bot_title, card.url).text,
         button=Button(texts.plain("inline.open_button", title=card.bot_title), Url(card.url)),
     )
 
