@@ -143,7 +143,7 @@ async def test_a_failure_outside_any_handler_is_told_in_the_chosen_language(
 class Broken(MemoryStorage):
     """A storage that is out of reach."""
 
-    async def get_data(self, *_: object, **__: object) -> dict[str, object]:  # type: ignore[override] # nobody calls it right
+    async def get_data(self, *_: object, **__: object) -> dict[str, object]:
         raise RedisConnectionError("gone")
 
 

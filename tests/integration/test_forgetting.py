@@ -34,8 +34,8 @@ async def office(server: MTProtoServer) -> AsyncIterator[Office]:
         yield made
 
 
-async def forget(office: Office, person: int, **how: int) -> Forgotten:
-    outcome = await office.handle(BOB, person, ForgetPerson(), **how)
+async def forget(office: Office, person: int, attempt: int = 1) -> Forgotten:
+    outcome = await office.handle(BOB, person, ForgetPerson(), attempt=attempt)
     assert isinstance(outcome, Reply), outcome
     assert isinstance(outcome.result, Forgotten), outcome
     return outcome.result
