@@ -18,12 +18,12 @@ from typing import Any
 
 import uvloop
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
 from benchmarks.figures import Round, milliseconds_at
 from benchmarks.joining import Bare
 from benchmarks.stage import APP_NAME, OPERATOR, PATIENCE, SPONSOR, Stage
+from bot.session import Session
 from sandbox.botapi.chat import Chat
 from sandbox.serve import Sandbox
 from sandbox.world import links
@@ -193,7 +193,7 @@ async def _be_direct() -> None:
     told = json.loads(await reader.readline())
     stage = Stage(Path(told["folder"]), told["told"])
     api = stage.told["bot_api"]
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api["base_url"]))
+    session = Session(api=TelegramAPIServer.from_base(api["base_url"]))
     async with stage.account() as client, Bot(api["token"], session=session) as bot:
         bare = await Bare.on(client)
         while what := (await reader.readline()).decode().strip():

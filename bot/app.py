@@ -10,7 +10,6 @@ from typing import Any
 
 import structlog
 from aiogram import Bot, Dispatcher
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import (
     TelegramNetworkError,
@@ -48,6 +47,7 @@ from bot.middlewares.private_only import PrivateOnlyMiddleware
 from bot.middlewares.retry_after import RetryAfterMiddleware
 from bot.middlewares.talking import TalkMiddleware
 from bot.registering import Registering
+from bot.session import Session
 from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, storage_pool
 
@@ -209,7 +209,7 @@ def compose(  # noqa: PLR0913 - what it is told from outside
 def make_bot(token: str, bot_api_url: str | None = None) -> Bot:
     """The Bot API, at Telegram or at another server."""
     api = TelegramAPIServer.from_base(bot_api_url) if bot_api_url else PRODUCTION
-    session = AiohttpSession(api=api)
+    session = Session(api=api)
     session.middleware(RetryAfterMiddleware())
     return Bot(token, session=session)
 

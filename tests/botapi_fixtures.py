@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from aiohttp import ClientSession
 
+from bot.session import Session
 from sandbox.botapi import BotApiServer, Chats
 from sandbox.serve import Sandbox
 from sandbox.world.seed import load
@@ -40,18 +40,10 @@ def chats(server: BotApiServer) -> Chats:
     return server.chats
 
 
-class PlainSession(AiohttpSession):
-    """Ends at once: aiogram's waits a quarter of a second for TLS to end, and here is none."""
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-
-
 @asynccontextmanager
 async def aiogram_bot(server: BotApiServer) -> AsyncIterator[Bot]:
     """A real aiogram bot over real HTTP, writing HTML."""
-    session = PlainSession(api=TelegramAPIServer.from_base(server.base_url))
+    session = Session(api=TelegramAPIServer.from_base(server.base_url))
     bot = Bot(server.face.bot.token or "", session=session, default=DefaultBotProperties(parse_mode="HTML"))
     try:
         yield bot
