@@ -1,6 +1,7 @@
 """What age does to messages and to pressed buttons."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiogram import Bot
@@ -53,7 +54,7 @@ async def test_a_message_of_any_age_can_be_edited(bot: Bot, server: BotApiServer
 async def test_a_deleted_message_cannot_be_edited_in_any_way(bot: Bot, nadia: int) -> None:
     sent = await bot.send_message(nadia, "x")
     await bot.delete_message(nadia, sent.message_id)
-    place = {"chat_id": nadia, "message_id": sent.message_id}
+    place: dict[str, Any] = {"chat_id": nadia, "message_id": sent.message_id}
     edits = (
         bot.edit_message_text("y", **place),
         bot.edit_message_caption(caption="y", **place),

@@ -107,7 +107,7 @@ async def test_a_picture_takes_the_place_of_a_text_but_no_text_that_of_a_picture
     bot: Bot, chats: Chats, nadia: int
 ) -> None:
     sent = await bot.send_message(nadia, "words")
-    place = {"chat_id": nadia, "message_id": sent.message_id}
+    place: dict[str, Any] = {"chat_id": nadia, "message_id": sent.message_id}
     await bot.edit_message_media(InputMediaPhoto(media=upload(), caption="under it"), **place)
     assert chats.chat(nadia).message(sent.message_id).photo is not None
     with pytest.raises(TelegramBadRequest, match="there is no text in the message to edit"):
@@ -118,7 +118,7 @@ async def test_only_a_picture_has_a_caption_to_edit(bot: Bot, chats: Chats, nadi
     text, picture = await bot.send_message(nadia, "x"), await bot.send_photo(nadia, upload(), caption="old")
     with pytest.raises(TelegramBadRequest, match="there is no caption in the message to edit"):
         await bot.edit_message_caption(chat_id=nadia, message_id=text.message_id, caption="new")
-    place = {"chat_id": nadia, "message_id": picture.message_id}
+    place: dict[str, Any] = {"chat_id": nadia, "message_id": picture.message_id}
     with pytest.raises(TelegramBadRequest, match="message caption is too long"):
         await bot.edit_message_caption(caption="x" * 1025, **place)
     await bot.edit_message_caption(caption="new", **place)
@@ -129,7 +129,7 @@ async def test_only_a_picture_has_a_caption_to_edit(bot: Bot, chats: Chats, nadi
 
 async def test_the_same_picture_and_caption_is_no_edit_but_a_fresh_upload_is(bot: Bot, nadia: int) -> None:
     sent = await bot.send_photo(nadia, upload(), caption="same")
-    place = {"chat_id": nadia, "message_id": sent.message_id}
+    place: dict[str, Any] = {"chat_id": nadia, "message_id": sent.message_id}
     with pytest.raises(TelegramBadRequest, match="message is not modified"):
         await bot.edit_message_media(InputMediaPhoto(media=sent_id(sent), caption="same"), **place)
     with pytest.raises(TelegramBadRequest, match="message is not modified"):
@@ -161,13 +161,13 @@ async def test_new_media_that_makes_no_sense_is_refused(
     bot: Bot, server: BotApiServer, nadia: int, media: object, reason: str
 ) -> None:
     sent = await bot.send_photo(nadia, upload())
-    place = {"chat_id": nadia, "message_id": sent.message_id}
+    place: dict[str, Any] = {"chat_id": nadia, "message_id": sent.message_id}
     assert await call(server, "editMessageMedia", media=media, **place) == f"Bad Request: {reason}"
 
 
 async def test_media_and_fields_the_sandbox_lacks_are_counted(bot: Bot, server: BotApiServer, nadia: int) -> None:
     sent = await bot.send_photo(nadia, upload())
-    place = {"chat_id": nadia, "message_id": sent.message_id}
+    place: dict[str, Any] = {"chat_id": nadia, "message_id": sent.message_id}
     with pytest.raises(TelegramBadRequest, match="unsupported"):
         await bot.edit_message_media(InputMediaVideo(media="x"), **place)
     await bot.edit_message_media(InputMediaPhoto(media=upload(), has_spoiler=True), **place)
