@@ -113,7 +113,8 @@ async def _to_the_link(person: Talking) -> None:
     """From nothing to the list of links, as a person goes there."""
     await person.says("/start")
     await person.says(f"/join @{APP_NAME}", sees="Commission")
-    await person.taps("Join", lambda offered: "Not now" in offered)
+    await person.taps("Join", lambda offered: "accept" in offered)
+    await person.taps("accept", lambda offered: "Join" in offered)
     await person.taps("Join", lambda offered: "Copy link" in offered)
     await _back(person)
 
