@@ -3,24 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import Table, UnaryExpression, bindparam, func, or_, select, update
+from sqlalchemy import Table, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.links import ReferralLink
-from mtproto_bridge.protocol.requests import Sort
-from mtproto_bridge.store.tables import Affiliation, Balance, Program
+from mtproto_bridge.store.tables import Affiliation, Program
 from mtproto_bridge.store.upsert import Upsert
 from mtproto_bridge.telegram.gateway import Connection
 
-_ORDER: dict[Sort, tuple[UnaryExpression[Any], ...]] = {
-    "date": (Affiliation.date.desc(), Affiliation.id.desc()),
-    "revenue": (Affiliation.revenue.desc(), Affiliation.id.desc()),
-    "participants": (Affiliation.participants.desc(), Affiliation.id.desc()),
-}
-
+_NEWEST_FIRST = (Affiliation.date.desc(), Affiliation.id.desc())
 LIVE = (Affiliation.current, Affiliation.revoked.is_(False))
 """What a link is that works, as last seen."""
 _LINKS = cast("Table", Affiliation.__table__)
@@ -57,7 +51,7 @@ async def by_link(session: AsyncSession, balances: Iterable[BalanceId], link: Re
             Affiliation.balance_id.in_(list(balances)), func.lower(Affiliation.bot_username) == link.username.lower()
         )
     )
-    return next((one for one in rows if one.url.endswith(link.prefix + link.token)), None)
+    return next((one for one in rows if one.url.endswith(f"={link.prefix}{link.token}")), None)
 
 
 async def save(session: AsyncSession, balance: BalanceId, connection: Connection, seen_at: datetime) -> Affiliation:
@@ -91,24 +85,6 @@ async def save_list(
     await session.execute(gone.values(revoked=True, seen_at=begun_at))
 
 
-async def page(
-    session: AsyncSession, balances: Iterable[BalanceId], *, sort: Sort, offset: int, limit: int
-) -> tuple[list[tuple[Affiliation, Balance, datetime | None]], int]:
-    """One page of the newest link per balance and program, with its balance and the program's end date."""
-    mine = (Affiliation.balance_id.in_(list(balances)), Affiliation.current)
-    total = await session.scalar(select(func.count()).select_from(Affiliation).where(*mine))
-    rows = await session.execute(
-        select(Affiliation, Balance, Program.end_date)
-        .join(Balance, Balance.id == Affiliation.balance_id)
-        .outerjoin(Program, Program.bot_id == Affiliation.bot_id)
-        .where(*mine)
-        .order_by(*_ORDER[sort])
-        .offset(offset)
-        .limit(limit)
-    )
-    return [(link, balance, end) for link, balance, end in rows], total or 0
-
-
 async def live_page(
     session: AsyncSession, balances: Iterable[BalanceId], now: datetime, *, offset: int, limit: int
 ) -> tuple[Sequence[Affiliation], int]:
@@ -118,7 +94,7 @@ async def live_page(
     total = await session.scalar(
         select(func.count()).select_from(Affiliation).outerjoin(Program, of_program).where(*live)
     )
-    found = select(Affiliation).outerjoin(Program, of_program).where(*live).order_by(*_ORDER["date"])
+    found = select(Affiliation).outerjoin(Program, of_program).where(*live).order_by(*_NEWEST_FIRST)
     return (await session.scalars(found.offset(offset).limit(limit))).all(), total or 0
 
 
@@ -132,7 +108,8 @@ async def live_links(session: AsyncSession, balances: Iterable[BalanceId]) -> di
 async def live_of(session: AsyncSession, balance: BalanceId, limit: int) -> list[Affiliation]:
     """The live links of a balance, as last seen, the newest first."""
     live = (Affiliation.balance_id == balance, *LIVE)
-    return list(await session.scalars(select(Affiliation).where(*live).order_by(*_ORDER["date"]).limit(limit)))
+    newest = select(Affiliation).where(*live).order_by(*_NEWEST_FIRST)
+    return list(await session.scalars(newest.limit(limit)))
 
 
 async def joined_bots(session: AsyncSession, balances: Iterable[BalanceId]) -> set[tuple[BalanceId, BotId]]:
