@@ -1,5 +1,6 @@
 """The links of balances, as last read from Telegram."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -18,7 +19,9 @@ _NEWEST_FIRST = (Affiliation.date.desc(), Affiliation.id.desc())
 LIVE = (Affiliation.current, Affiliation.revoked.is_(False))
 """What a link is that works, as last seen."""
 _LINKS = cast("Table", Affiliation.__table__)
-_TOLD = (*(one.name for one in fields(Connection)), "current", "seen_at")
+_FACTS = tuple(one.name for one in fields(Connection))
+_TOLD = (*_FACTS, "current", "seen_at")
+_KEPT = select(*(_LINKS.c[name] for name in _TOLD))
 _UPSERT = Upsert(Affiliation, ("balance_id", "url"), _TOLD, returning="id")
 _SUPERSEDE = (
     update(_LINKS)
@@ -69,19 +72,17 @@ async def save_list(
 
     A link that is no longer in it is dead. What was done with a program since then is newer than the list.
     """
-    touched = set(
-        await session.scalars(
-            select(Affiliation.bot_id).where(Affiliation.balance_id == balance, Affiliation.seen_at > begun_at)
-        )
-    )
+    kept = (await session.execute(_KEPT.where(_LINKS.c.balance_id == balance))).all()
+    touched = {row.bot_id for row in kept if row.seen_at > begun_at}
+    known = {row.url: Connection(*row[: len(_FACTS)]) for row in kept if row.current}
+    links_for = Counter(one.bot_id for one in listed)
+    same = {one.url for one in listed if known.get(one.url) == one and links_for[one.bot_id] == 1}
     for connection in reversed(listed):  # oldest first: the newest of a pair is its current one
-        if connection.bot_id not in touched:
+        if connection.bot_id not in touched and connection.url not in same:
             await save(session, balance, connection, begun_at)
-    gone = update(Affiliation).where(
-        Affiliation.balance_id == balance,
-        Affiliation.url.not_in([one.url for one in listed]),
-        Affiliation.seen_at <= begun_at,
-    )
+    older = update(_LINKS).where(_LINKS.c.balance_id == balance, _LINKS.c.seen_at <= begun_at)
+    gone = older.where(_LINKS.c.url.not_in([one.url for one in listed]))
+    await session.execute(older.where(_LINKS.c.url.in_(same)).values(seen_at=begun_at))
     await session.execute(gone.values(revoked=True, seen_at=begun_at))
 
 

@@ -497,6 +497,33 @@ async def test_a_link_is_listed_with_its_balance_and_the_end_of_its_program(stor
     assert (second.program, second.watched) == (None, None)
 
 
+async def test_a_list_that_says_nothing_new_writes_no_link_anew(
+    store: Store, balance: BalanceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person may have thousands, and their list is read anew every minute somebody looks."""
+    listed = [link("1"), link("c", bot=CHESS), link("r", bot=BotId(300))]
+    async with store.begin() as session:
+        await affiliations.save_list(session, balance, listed, NOW)
+    saved: list[str] = []
+    save = affiliations.save
+
+    async def spying(session: Any, balance: BalanceId, connection: Connection, at: datetime) -> tables.Affiliation:
+        saved.append(connection.url)
+        return await save(session, balance, connection, at)
+
+    monkeypatch.setattr(affiliations, "save", spying)
+    later = NOW + timedelta(minutes=1)
+    async with store.begin() as session:
+        await affiliations.save_list(session, balance, [link("1"), link("c", bot=CHESS, participants=9)], later)
+        rows = (await session.scalars(select(tables.Affiliation))).all()
+    assert saved == ["c"]
+    assert {one.url: (one.revoked, one.seen_at) for one in rows} == {
+        "1": (False, later),
+        "c": (False, later),
+        "r": (True, later),
+    }
+
+
 MANY = 23
 
 
