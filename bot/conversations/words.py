@@ -9,7 +9,7 @@ from bot.conversations import channels, links
 from bot.conversations.programs import Searching, open_card, search, within
 from bot.conversations.watched import ask_for_link, check
 from bot.habits import Place, place_in
-from bot.i18n import FALLBACK, Translations
+from bot.languages import Languages
 from bot.references import username_in
 from bot.screens import menu
 from bot.talk import Talk
@@ -23,9 +23,7 @@ def names_a_bot(text: str) -> str | None:
     return username_in(text) if marked else None
 
 
-async def words(
-    message: Message, talk: Talk, bridge: BridgeClient, state: FSMContext, translations: Translations
-) -> None:
+async def words(message: Message, talk: Talk, bridge: BridgeClient, state: FSMContext, languages: Languages) -> None:
     """A referral link is checked, a bot's name or another link opens its program's card.
 
     Words that name a place of the menu show it, unless a search was asked for; others are searched.
@@ -36,7 +34,7 @@ async def words(
         return
     asked = await state.get_state() == Searching.words.state
     wanted = (await within(state)).anew(words=text)
-    place = None if asked else place_in(text, talk.texts, translations.texts(FALLBACK))
+    place = None if asked else place_in(text, talk.texts, languages.english)
     username = names_a_bot(text)
     if place:
         await _show(place, talk, bridge, state)

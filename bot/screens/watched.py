@@ -146,5 +146,3 @@ def _rejoin_row(texts: Texts, link: Watched) -> tuple[Button | None]:
     if link.program is None or link.program.end_date:
         return (None,)
     return (Button(texts.plain("watched.rejoin_button"), OwnBalance(bot_id=link.bot_id)),)
-
-
