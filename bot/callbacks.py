@@ -11,11 +11,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from bot.i18n import tidy
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
-from mtproto_bridge.protocol.requests import ProgramSort
+from mtproto_bridge.protocol.requests import ProgramSort, Sort
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _INT64 = 2**63
 _SORTS = {sort[0]: sort for sort in get_args(ProgramSort)}
+_ORDERS = {sort[0]: sort for sort in get_args(Sort)}
 LONGEST_WORDS = 41
 """Bytes of a search that fit into a button beside everything else."""
 
@@ -55,6 +56,9 @@ _Page = Annotated[int, Field(ge=0, le=9_999)]
 _Sort = Annotated[
     ProgramSort, BeforeValidator(lambda written: _SORTS.get(written, written)), PlainSerializer(lambda sort: sort[0])
 ]
+_Order = Annotated[
+    Sort, BeforeValidator(lambda written: _ORDERS.get(written, written)), PlainSerializer(lambda sort: sort[0])
+]
 _Permille = Annotated[int, Field(ge=0, le=1_000), BeforeValidator(_read), PlainSerializer(_written)]
 _Crawl = Annotated[int, Field(ge=0, lt=len(_DIGITS) ** 7), BeforeValidator(_read), PlainSerializer(_written)]
 _Words = Annotated[str, AfterValidator(_fitting)]
@@ -62,30 +66,49 @@ Extra = Literal["picture", "post"]
 """What helps to share a link, as a message of its own."""
 
 
-class Menu(CallbackData, prefix="m"):
+class ButtonData(CallbackData, prefix="-"):
+    """What a button carries. A button lives as long as its message, so what a kind has it keeps, in that order.
+
+    New fields come last and have a default, which is what a button from before them means.
+    """
+
+    @classmethod
+    def unpack(cls, value: str) -> Self:
+        """Read it back.
+
+        Raises:
+            ValueError: it is no button of this kind.
+        """
+        prefix, *parts = value.split(cls.__separator__)
+        if prefix != cls.__prefix__ or len(parts) > len(cls.model_fields):
+            raise ValueError(f"no button {cls.__prefix__}")
+        return cls.model_validate(dict(zip(cls.model_fields, parts, strict=False)))
+
+
+class Menu(ButtonData, prefix="m"):
     """One of the screens that need nothing more."""
 
     to: Literal["start", "help"]
 
 
-class ChooseLanguage(CallbackData, prefix="lg"):
+class ChooseLanguage(ButtonData, prefix="lg"):
     """Be spoken to in a language from now on."""
 
     tag: _Tag = ""
     """Empty: in the one of the person's Telegram app."""
 
 
-class AskForget(CallbackData, prefix="fa"):
+class AskForget(ButtonData, prefix="fa"):
     """Draw the confirmation of being forgotten."""
 
 
-class ConfirmForget(CallbackData, prefix="fc"):
+class ConfirmForget(ButtonData, prefix="fc"):
     """Forget the person; acts once."""
 
     nonce: _Nonce
 
 
-class ProgramsPage(CallbackData, prefix="pp"):
+class ProgramsPage(ButtonData, prefix="pp"):
     """A page of programs: of those that are wanted, in one of Telegram's orders, of one reading of its lists.
 
     The whole search is in the button, so a button of any age does what it says, whatever was searched for since.
@@ -108,33 +131,33 @@ class SearchPrograms(ProgramsPage, prefix="ps"):
     """Ask for words to search for in this list."""
 
 
-class OpenProgram(CallbackData, prefix="p"):
+class OpenProgram(ButtonData, prefix="p"):
     """A program's card."""
 
     bot_id: _Bot
 
 
-class FindProgram(CallbackData, prefix="pu"):
+class FindProgram(ButtonData, prefix="pu"):
     """A program's card, by the app's username: for trying a search again."""
 
     username: _Username
 
 
-class ChooseBalance(CallbackData, prefix="jb"):
+class ChooseBalance(ButtonData, prefix="jb"):
     """Which balance should earn?"""
 
     bot_id: _Bot
     page: _Page = 0
 
 
-class AskJoin(CallbackData, prefix="ja"):
+class AskJoin(ButtonData, prefix="ja"):
     """Draw the confirmation of a join."""
 
     balance_id: _Balance
     bot_id: _Bot
 
 
-class AcceptTerms(CallbackData, prefix="jt"):
+class AcceptTerms(ButtonData, prefix="jt"):
     """Accept the terms of that version, and go on to the confirmation of a join."""
 
     balance_id: _Balance
@@ -142,7 +165,7 @@ class AcceptTerms(CallbackData, prefix="jt"):
     version: Annotated[int, Field(ge=1, le=9_999)]
 
 
-class ConfirmJoin(CallbackData, prefix="jc"):
+class ConfirmJoin(ButtonData, prefix="jc"):
     """Join; acts once."""
 
     balance_id: _Balance
@@ -150,21 +173,23 @@ class ConfirmJoin(CallbackData, prefix="jc"):
     nonce: _Nonce
 
 
-class LinksPage(CallbackData, prefix="lp"):
-    """A page of the person's links."""
+class LinksPage(ButtonData, prefix="lp"):
+    """A page of the person's links, watched ones among them, in an order."""
 
     page: _Page = 0
+    order: _Order = "date"
 
 
-class OpenLink(CallbackData, prefix="l"):
+class OpenLink(ButtonData, prefix="l"):
     """A link's page, and the page of the list to go back to."""
 
     balance_id: _Balance
     bot_id: _Bot
     page: _Page = 0
+    order: _Order = "date"
 
 
-class LinkExtra(CallbackData, prefix="le"):
+class LinkExtra(ButtonData, prefix="le"):
     """What helps to share a balance's link, as a message of its own."""
 
     balance_id: _Balance
@@ -172,15 +197,16 @@ class LinkExtra(CallbackData, prefix="le"):
     what: Extra
 
 
-class AskRevoke(CallbackData, prefix="ra"):
+class AskRevoke(ButtonData, prefix="ra"):
     """Draw the confirmation of a revoke."""
 
     balance_id: _Balance
     bot_id: _Bot
     page: _Page = 0
+    order: _Order = "date"
 
 
-class ConfirmRevoke(CallbackData, prefix="rc"):
+class ConfirmRevoke(ButtonData, prefix="rc"):
     """Revoke that one link; acts once."""
 
     balance_id: _Balance
@@ -189,38 +215,38 @@ class ConfirmRevoke(CallbackData, prefix="rc"):
     nonce: _Nonce
 
 
-class ChannelsPage(CallbackData, prefix="cp"):
+class ChannelsPage(ButtonData, prefix="cp"):
     """A page of the person's channels."""
 
     page: _Page = 0
 
 
-class AddChannel(CallbackData, prefix="ca"):
+class AddChannel(ButtonData, prefix="ca"):
     """Show Telegram's own picker of channels."""
 
 
-class OpenChannel(CallbackData, prefix="c"):
+class OpenChannel(ButtonData, prefix="c"):
     """A channel's page, and the page of the list to go back to."""
 
     balance_id: _Balance
     page: _Page = 0
 
 
-class AskRemove(CallbackData, prefix="cx"):
+class AskRemove(ButtonData, prefix="cx"):
     """What should become of the channel's links?"""
 
     balance_id: _Balance
     page: _Page = 0
 
 
-class ChooseRemoval(CallbackData, prefix="cy"):
+class ChooseRemoval(ButtonData, prefix="cy"):
     """Draw the confirmation of a removal."""
 
     balance_id: _Balance
     revoke_links: bool
 
 
-class ConfirmRemoval(CallbackData, prefix="cz"):
+class ConfirmRemoval(ButtonData, prefix="cz"):
     """Remove the channel; acts once."""
 
     balance_id: _Balance
@@ -228,85 +254,87 @@ class ConfirmRemoval(CallbackData, prefix="cz"):
     nonce: _Nonce
 
 
-class BotLeaves(CallbackData, prefix="cl"):
+class BotLeaves(ButtonData, prefix="cl"):
     """The bot leaves a channel that is ready."""
 
     balance_id: _Balance
 
 
-class RegisterChannel(CallbackData, prefix="rs"):
+class RegisterChannel(ButtonData, prefix="rs"):
     """Register a channel that was picked before, without picking it again."""
 
     channel_id: _Channel
 
 
-class ContinueRegistration(CallbackData, prefix="rg"):
+class ContinueRegistration(ButtonData, prefix="rg"):
     """Go on with a registration from where it stands."""
 
     registration_id: _Registration
 
 
-class Decide(CallbackData, prefix="rd"):
+class Decide(ButtonData, prefix="rd"):
     """The operator's word on a registration."""
 
     registration_id: _Registration
     approve: bool
 
 
-class OwnBalance(CallbackData, prefix="wo"):
+class OwnBalance(ButtonData, prefix="wo"):
     """How to join a program with one's own account, in Telegram itself."""
 
     bot_id: _Bot
 
 
-class CheckReferral(CallbackData, prefix="wc"):
+class CheckReferral(ButtonData, prefix="wc"):
     """Whether a referral link is alive. Telegram's tokens have 12 characters; one past 28 would not fit."""
 
     username: _Username
     token: _Token
 
 
-class KeepReferral(CallbackData, prefix="wk"):
+class KeepReferral(ButtonData, prefix="wk"):
     """Have a referral link watched."""
 
     username: _Username
     token: _Token
 
 
-class WatchedLinks(CallbackData, prefix="wl"):
-    """A page of the person's watched links."""
+class WatchedLinks(ButtonData, prefix="wl"):
+    """The person's watched links, which once were a list of their own: no new button carries it."""
 
     page: _Page = 0
 
 
-class OpenWatched(CallbackData, prefix="w"):
+class OpenWatched(ButtonData, prefix="w"):
     """A watched link's page, and the page of the list to go back to."""
 
     watched_id: _Watched
     page: _Page = 0
+    order: _Order = "date"
 
 
-class ForgetWatched(CallbackData, prefix="wf"):
+class ForgetWatched(ButtonData, prefix="wf"):
     """Watch a link no more."""
 
     watched_id: _Watched
     page: _Page = 0
+    order: _Order = "date"
 
 
-class WatchedExtra(CallbackData, prefix="we"):
+class WatchedExtra(ButtonData, prefix="we"):
     """What helps to share a watched link, as a message of its own."""
 
     watched_id: _Watched
     what: Extra
 
 
-class OperatorPage(CallbackData, prefix="op"):
+class OperatorPage(ButtonData, prefix="op"):
     """How everything is doing, for operators; a page of accounts."""
 
     page: _Page = 0
 
 
-class Ban(CallbackData, prefix="ob"):
+class Ban(ButtonData, prefix="ob"):
     """Let a person use the bot no more, or again."""
 
     person_id: _Person

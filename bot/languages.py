@@ -10,7 +10,7 @@ from aiogram.fsm.storage.base import BaseStorage, StorageKey
 from aiogram.types import User
 from redis.exceptions import RedisError
 
-from bot.i18n import Texts, Translations
+from bot.i18n import FALLBACK, Texts, Translations
 
 DESTINY = "language"
 _LOCALE, _CHOSEN = "locale", "chosen"
@@ -23,6 +23,7 @@ class Languages:
 
     def __init__(self, translations: Translations, storage: BaseStorage, bot_id: int) -> None:
         self.all = [translations.texts(tag) for tag in translations.languages]
+        self.english = translations.texts(FALLBACK)
         self.storage = storage
         self._translations = translations
         self._bot_id = bot_id

@@ -34,7 +34,6 @@ from mtproto_bridge.protocol.replies import (
     Programs,
     RegistrationPage,
     Result,
-    WatchedList,
     WatchedPage,
 )
 
@@ -67,7 +66,6 @@ _SCREENS: dict[type[Result] | type[None], Callable[[Texts, Any], Screen]] = {
     # Decided by an operator: who registers a channel is shown how it goes on.
     RegistrationPage: lambda texts, page: alerts.decided(texts, page.registration),
     WatchedPage: watched.watched_page,
-    WatchedList: watched.watched_list,
     CheckedLink: watched.checked_link,
     Operations: operator.operations_page,
     Forgotten: privacy.forgotten,
@@ -182,10 +180,12 @@ def _asking_anew(bridge: BridgeClient, reply: Reply) -> Awaitable[Result] | None
     match reply.result:
         case AffiliationPage(affiliation=link) as page if page.replayed or not link.revoked:
             return bridge.show_affiliation(caller, link.balance.id, link.bot_id)
-        case Affiliations(stale_accounts=[_, *_], page=page):
-            return bridge.list_affiliations(caller, page=page, size=links.PAGE_SIZE)
+        case Affiliations(stale_accounts=[_, *_], page=page, sort=sort):
+            return bridge.list_affiliations(caller, page=page, size=links.PAGE_SIZE, sort=sort)
         case ProgramCard(stale_accounts=[_, *_], program=program):
             return bridge.show_program(caller, bot_id=program.bot_id)
         case Channels(stale_accounts=[_, *_]):
             return bridge.list_channels(caller)
+        case CheckedLink(stale_accounts=[_, *_], url=url):
+            return bridge.check_link(caller, url)
     return None

@@ -12,6 +12,7 @@ COMMANDS = (
     "programs",
     "join",
     "links",
+    "check",
     "channels",
     "language",
     "privacy",

@@ -461,10 +461,12 @@ def _give_up(waiting: asyncio.Future[Reply]) -> None:
 
 def _shows_no_balance(found: Result) -> bool:
     match found:
-        case Balances() | ProgramCard() | Affiliations():
+        case Balances() | ProgramCard():
             return not found.balances
         case Cards():
             return not found.cards
+        case Affiliations():
+            return not found.balances and not found.watched
         case Channels():
             return not found.channels and not found.registrations
     return False

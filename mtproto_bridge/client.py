@@ -21,7 +21,6 @@ from mtproto_bridge.protocol.replies import (
     RegistrationPage,
     TermsAccepted,
     Unwatched,
-    WatchedList,
     WatchedPage,
 )
 from mtproto_bridge.protocol.requests import (
@@ -38,7 +37,6 @@ from mtproto_bridge.protocol.requests import (
     ListCards,
     ListChannels,
     ListOpenRegistrations,
-    ListWatched,
     ProgramSort,
     RemoveChannel,
     ResumeRegistration,
@@ -89,7 +87,7 @@ class BridgeClient(Asking):
         return await self._at_desk(caller, ShowProgram(username=username, bot_id=bot_id), ProgramCard)
 
     async def list_affiliations(self, caller: Caller, *, page: int, size: int, sort: Sort = "date") -> Affiliations:
-        """One page of the caller's links over all balances, at most 60 s old."""
+        """One page of the caller's links over all balances, at most 60 s old, and of those they have watched."""
         return await self._at_desk(caller, ListAffiliations(page=page, size=size, sort=sort), Affiliations)
 
     async def list_cards(self, caller: Caller, *, page: int, size: int) -> Cards:
@@ -168,10 +166,6 @@ class BridgeClient(Asking):
     async def watch_link(self, caller: Caller, url: str) -> WatchedPage:
         """Keep a link that the caller made in Telegram itself."""
         return await self._at_desk(caller, WatchLink(url=url), WatchedPage)
-
-    async def list_watched(self, caller: Caller, *, page: int, size: int) -> WatchedList:
-        """One page of the caller's watched links, newest first."""
-        return await self._at_desk(caller, ListWatched(page=page, size=size), WatchedList)
 
     async def show_watched(self, caller: Caller, watched_id: WatchedId) -> WatchedPage:
         """One watched link as it is now."""

@@ -43,6 +43,7 @@ SENTENCES = {
     "SRP_ID_INVALID": "That took too long. Enter the two-step password again.",
     "SRP_PASSWORD_CHANGED": "The two-step password was changed just now. Enter the new one.",
     "AUTH_TOKEN_INVALID": "That QR code is not good any more. Have a new one drawn.",
+    "AUTH_TOKEN_INVALID1": "That QR code is not good any more. Have a new one drawn.",
     "AUTH_TOKEN_INVALIDX": "That QR code is not good any more. Have a new one drawn.",
     "AUTH_TOKEN_EXPIRED": "That QR code has expired. Have a new one drawn.",
     "AUTH_TOKEN_ALREADY_ACCEPTED": "That QR code was used before. Have a new one drawn.",

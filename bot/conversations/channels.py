@@ -27,6 +27,11 @@ OLD_BUTTON_NOTES = {
 
 async def command(_: Message, talk: Talk, bridge: BridgeClient) -> None:
     """/channels."""
+    await open_list(talk, bridge)
+
+
+async def open_list(talk: Talk, bridge: BridgeClient) -> None:
+    """Answer what was written with the list."""
     talk.again = ChannelsPage()
     await talk.working()
     await _show_page(talk, bridge, 0)

@@ -14,6 +14,7 @@ from bot.screens import links
 from bot.talk import Talk
 from mtproto_bridge.client import BridgeClient
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Nonce
+from mtproto_bridge.protocol.replies import Affiliations
 
 Now = Callable[[], datetime]
 
@@ -25,25 +26,38 @@ OLD_BUTTON_NOTES = {
 
 async def command(_: Message, talk: Talk, bridge: BridgeClient) -> None:
     """/links."""
+    await open_list(talk, bridge)
+
+
+async def open_list(talk: Talk, bridge: BridgeClient, *, note: str | None = None) -> None:
+    """Answer what was written with the list; `note` is a message id."""
     talk.again = LinksPage()
     await talk.working()
-    await _show_page(talk, bridge, 0)
+    await show_page(talk, bridge, LinksPage(), note=note)
 
 
 async def turn(_: CallbackQuery, callback_data: LinksPage, talk: Talk, bridge: BridgeClient) -> None:
-    """◀ ▶, or the button that opens the list."""
-    await _show_page(talk, bridge, callback_data.page)
+    """◀ ▶, another order, or the button that opens the list."""
+    await show_page(talk, bridge, callback_data)
 
 
-async def _show_page(talk: Talk, bridge: BridgeClient, page: int) -> None:
-    found = await page_of(lambda page: bridge.list_affiliations(talk.caller, page=page, size=links.PAGE_SIZE), page)
-    await talk.show(links.links_page(talk.texts, found))
+async def show_page(talk: Talk, bridge: BridgeClient, wanted: LinksPage, *, note: str | None = None) -> None:
+    """A page of the list; `note` is a message id."""
+
+    async def ask(page: int) -> Affiliations:
+        return await bridge.list_affiliations(talk.caller, page=page, size=links.PAGE_SIZE, sort=wanted.order)
+
+    await talk.show(links.links_page(talk.texts, await page_of(ask, wanted.page), note=note))
 
 
 async def show(_: CallbackQuery, callback_data: OpenLink, talk: Talk, bridge: BridgeClient) -> None:
     """One link's page; also Refresh and Keep it."""
     found = await bridge.show_affiliation(talk.caller, callback_data.balance_id, callback_data.bot_id)
-    await talk.show(links.link_page(talk.texts, found, page=callback_data.page))
+    await talk.show(links.link_page(talk.texts, found, back=_list_of(callback_data)))
+
+
+def _list_of(pressed: OpenLink | AskRevoke) -> LinksPage:
+    return LinksPage(page=pressed.page, order=pressed.order)
 
 
 async def extra(_: CallbackQuery, callback_data: LinkExtra, talk: Talk, bridge: BridgeClient) -> None:
@@ -67,9 +81,9 @@ async def _ask(talk: Talk, bridge: BridgeClient, now: Now, wanted: AskRevoke, *,
     """Draw the confirmation for the link there is now; a revoked one is shown as that."""
     found = await bridge.show_affiliation(talk.caller, wanted.balance_id, wanted.bot_id)
     if found.affiliation.revoked:
-        screen = links.link_page(talk.texts, found, note=links.after_revoke(found), page=wanted.page)
+        screen = links.link_page(talk.texts, found, note=links.after_revoke(found), back=_list_of(wanted))
     else:
-        screen = links.confirm_revoke(talk.texts, found, Nonce.mint(now()), note=note, page=wanted.page)
+        screen = links.confirm_revoke(talk.texts, found, Nonce.mint(now()), note=note, back=_list_of(wanted))
     await talk.show(screen)
 
 

@@ -1,7 +1,7 @@
 """My own balance: joining in Telegram itself, pasting the link here, and having it watched."""
 
 from aiogram import F, Router
-from aiogram.filters import StateFilter
+from aiogram.filters import Command, CommandObject, StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
@@ -10,12 +10,13 @@ from bot.callbacks import (
     CheckReferral,
     ForgetWatched,
     KeepReferral,
+    LinksPage,
     OpenWatched,
     OwnBalance,
     WatchedExtra,
     WatchedLinks,
 )
-from bot.conversations.paging import page_of
+from bot.conversations.links import show_page
 from bot.conversations.sharing import say_extra
 from bot.screens import links, programs, watched
 from bot.screens.layout import Screen
@@ -28,6 +29,12 @@ from mtproto_bridge.protocol.requests import LONGEST_URL
 
 class Pasting(StatesGroup):
     """Questions this conversation waits for an answer to."""
+
+    link = State()
+
+
+class Checking(StatesGroup):
+    """The question of /check."""
 
     link = State()
 
@@ -77,18 +84,64 @@ async def _keep(talk: Talk, bridge: BridgeClient, url: str) -> Screen:
 
 async def check_again(_: CallbackQuery, callback_data: CheckReferral, talk: Talk, bridge: BridgeClient) -> None:
     """Try a check again."""
-    await check(talk, bridge, ReferralLink(callback_data.username, callback_data.token))
+    await check(talk, bridge, ReferralLink(callback_data.username, callback_data.token).url)
 
 
-async def check(talk: Talk, bridge: BridgeClient, link: ReferralLink) -> None:
-    """Somebody pasted a referral link: is it alive, and whose program is it?"""
-    talk.again = watched.check_button_data(link)
+async def check_command(
+    _: Message, command: CommandObject, talk: Talk, bridge: BridgeClient, state: FSMContext
+) -> None:
+    """/check with a link, or /check alone."""
+    if command.args is None:
+        await ask_for_link(talk, state)
+    else:
+        await _check_words(command.args, talk, bridge, state)
+
+
+async def ask_for_link(talk: Talk, state: FSMContext, *, not_understood: bool = False) -> None:
+    """Ask which link to check."""
+    await state.set_state(Checking.link)
+    await talk.show(watched.ask_for_link(talk.texts, not_understood=not_understood))
+
+
+async def told(message: Message, talk: Talk, bridge: BridgeClient, state: FSMContext) -> None:
+    """The answer to the question."""
+    await _check_words(message.text or "", talk, bridge, state)
+
+
+async def _check_words(text: str, talk: Talk, bridge: BridgeClient, state: FSMContext) -> None:
+    await state.clear()
+    try:
+        await check(talk, bridge, text)
+    except BridgeError as error:
+        if error.code is not ErrorCode.NO_SUCH_LINK:
+            raise
+        await ask_for_link(talk, state, not_understood=True)
+
+
+async def check(talk: Talk, bridge: BridgeClient, text: str) -> None:
+    """Is the referral link in a text alive, whose program is it, and is it theirs?"""
+    link = referral_in(text)
+    url = link.url if link else text[:LONGEST_URL]  # only the bridge knows all prefixes of such links
+    talk.again = watched.check_button_data(link) if link else None
     await talk.working()
     try:
-        screen = watched.checked_link(talk.texts, await bridge.check_link(talk.caller, link.url))
+        screen = await _checked(talk, bridge, url)
     except BridgeError as error:
-        screen = await _own_page(talk, bridge, error)
+        if error.code is not ErrorCode.NOT_A_MANAGER:
+            raise
+        screen = await _checked(talk, bridge, url)  # theirs once: by now the bridge knows that it is so no more
     await talk.show(screen)
+
+
+async def _checked(talk: Talk, bridge: BridgeClient, url: str) -> Screen:
+    """Theirs or a watched one: its page. Else what is found."""
+    try:
+        found = await bridge.check_link(talk.caller, url)
+    except BridgeError as error:
+        return await _own_page(talk, bridge, error)
+    if found.watched_id is None:
+        return watched.checked_link(talk.texts, found)
+    return watched.watched_page(talk.texts, await bridge.show_watched(talk.caller, found.watched_id))
 
 
 async def _own_page(talk: Talk, bridge: BridgeClient, error: BridgeError) -> Screen:
@@ -96,29 +149,32 @@ async def _own_page(talk: Talk, bridge: BridgeClient, error: BridgeError) -> Scr
     own = error.failure
     if own.code is not ErrorCode.LINK_IS_YOURS or own.balance_id is None or own.bot_id is None:
         raise error
-    return links.link_page(talk.texts, await bridge.show_affiliation(talk.caller, own.balance_id, own.bot_id))
+    try:
+        found = await bridge.show_affiliation(talk.caller, own.balance_id, own.bot_id)
+    except BridgeError as gone:
+        if gone.code is not ErrorCode.NOT_JOINED:
+            raise
+        raise BridgeError(ErrorCode.LINK_EXPIRED) from gone  # we remember it, Telegram does not
+    return links.link_page(talk.texts, found)
 
 
-async def turn(_: CallbackQuery, callback_data: WatchedLinks, talk: Talk, bridge: BridgeClient) -> None:
-    """◀ ▶, or the button that opens the list."""
-    await _show_page(talk, bridge, callback_data.page)
-
-
-async def _show_page(talk: Talk, bridge: BridgeClient, page: int, *, note: str | None = None) -> None:
-    found = await page_of(lambda page: bridge.list_watched(talk.caller, page=page, size=watched.PAGE_SIZE), page)
-    await talk.show(watched.watched_list(talk.texts, found, note=note))
+async def old_list(_: CallbackQuery, talk: Talk, bridge: BridgeClient) -> None:
+    """Watched links were a list of their own once; now they are among all links."""
+    await show_page(talk, bridge, LinksPage())
 
 
 async def show(_: CallbackQuery, callback_data: OpenWatched, talk: Talk, bridge: BridgeClient) -> None:
     """One watched link; also Check again."""
     found = await bridge.show_watched(talk.caller, callback_data.watched_id)
-    await talk.show(watched.watched_page(talk.texts, found, page=callback_data.page))
+    back = LinksPage(page=callback_data.page, order=callback_data.order)
+    await talk.show(watched.watched_page(talk.texts, found, back=back))
 
 
 async def forget(_: CallbackQuery, callback_data: ForgetWatched, talk: Talk, bridge: BridgeClient) -> None:
     """Forget, which only this bot does: the link itself stays as it is."""
     await bridge.unwatch_link(talk.caller, callback_data.watched_id)
-    await _show_page(talk, bridge, callback_data.page, note="watched.note_forgotten")
+    back = LinksPage(page=callback_data.page, order=callback_data.order)
+    await show_page(talk, bridge, back, note="watched.note_forgotten")
 
 
 async def extra(_: CallbackQuery, callback_data: WatchedExtra, talk: Talk, bridge: BridgeClient) -> None:
@@ -136,10 +192,12 @@ def router() -> Router:
     """The handlers of this conversation."""
     found = Router(name="watched")
     found.message.register(pasted, StateFilter(Pasting.link), F.text, ~F.text.startswith("/"))
+    found.message.register(check_command, Command("check"))
+    found.message.register(told, StateFilter(Checking.link), F.text, ~F.text.startswith("/"))
     found.callback_query.register(own_balance, OwnBalance.filter())
     found.callback_query.register(keep, KeepReferral.filter())
     found.callback_query.register(check_again, CheckReferral.filter())
-    found.callback_query.register(turn, WatchedLinks.filter())
+    found.callback_query.register(old_list, WatchedLinks.filter())
     found.callback_query.register(show, OpenWatched.filter())
     found.callback_query.register(forget, ForgetWatched.filter())
     found.callback_query.register(extra, WatchedExtra.filter())

@@ -100,6 +100,10 @@ _NOT_BY_TRYING_AGAIN = frozenset(
         ErrorCode.NO_SUCH_LINK,
         ErrorCode.TOO_MANY_LINKS,
         ErrorCode.LINK_IS_YOURS,
+        ErrorCode.AWAITING_END,
+        ErrorCode.INVALID_COMMISSION,
+        ErrorCode.INVALID_DURATION,
+        ErrorCode.WITHDRAW_IN_APP,
     }
 )
 """Failures that stay what they are however often one asks: Try again would be a lie."""

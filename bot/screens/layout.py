@@ -102,6 +102,11 @@ def pager(texts: Texts, page: int, pages: int, turn: Callable[[int], CallbackDat
     return (tuple(row),)
 
 
+def after(steps: Sequence[T], now: T) -> T:
+    """The step a button leads to, round and round."""
+    return steps[(steps.index(now) + 1) % len(steps)] if now in steps else steps[0]
+
+
 def rows_of(*rows: Sequence[Button | None]) -> tuple[Row, ...]:
     """Rows of those buttons that are there; rows without any vanish."""
     kept = (tuple(button for button in row if button) for row in rows)

@@ -1,6 +1,7 @@
 """The person's links: all of them, one of them, and revoking it."""
 
 from decimal import Decimal
+from typing import get_args
 
 from bot.callbacks import (
     AskJoin,
@@ -11,54 +12,88 @@ from bot.callbacks import (
     LinkExtra,
     LinksPage,
     OpenLink,
-    WatchedLinks,
+    OpenWatched,
 )
 from bot.i18n import Html, Texts
-from bot.screens.layout import Button, Screen, lines, pager, paragraphs, rows_of
+from bot.screens.layout import Button, Screen, after, lines, pager, paragraphs, rows_of
 from bot.screens.menu import add_channel_button, browse_button
 from bot.screens.programs import commission_line, duration_line, open_button
 from bot.screens.sharing import sharing_rows
-from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations
+from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations, Program, Watched
+from mtproto_bridge.protocol.requests import Sort
 
 PAGE_SIZE = 6
+FIRST_PAGE = LinksPage()
+_ORDERS: dict[Sort, tuple[str, str]] = {
+    "date": ("links.sort_date_button", "links.order_date"),
+    "revenue": ("links.sort_revenue_button", "links.order_revenue"),
+    "participants": ("links.sort_participants_button", "links.order_participants"),
+}
 
 
-def links_page(texts: Texts, found: Affiliations) -> Screen:
-    """One page of the links of every balance, a button each."""
-    if not found.affiliations:
+def links_page(texts: Texts, found: Affiliations, *, note: str | None = None) -> Screen:
+    """One page of the links of every balance and of watched ones, a button each; `note` is a message id."""
+    noted = texts(note) if note else None
+    if not found.links:
         message = texts("links.empty") if found.balances else texts("links.no_balances")
         add = None if found.balances else add_channel_button(texts)
-        return Screen(message, rows_of([_watched_button(texts, found)], [add], [browse_button(texts)]))
-    numbered = list(enumerate(found.affiliations, start=found.page * PAGE_SIZE + 1))
+        return Screen(paragraphs(noted, message), rows_of([add], [browse_button(texts)]))
+    here = LinksPage(page=found.page, order=found.sort)
+    numbered = list(enumerate(found.links, start=found.page * PAGE_SIZE + 1))
     text = paragraphs(
-        texts.count("links.title", found.total),
+        noted,
+        lines(texts.count("links.title", found.total), texts(_ORDERS[found.sort][1])),
         *(_item(texts, number, link) for number, link in numbered),
     )
-    buttons = [[_row_button(texts, number, link, found.page)] for number, link in numbered]
-    turn = pager(texts, found.page, found.pages, lambda page: LinksPage(page=page))
-    return Screen(text, rows_of(*buttons, *turn, [_watched_button(texts, found)], [browse_button(texts)]))
+    rows = rows_of(
+        *([_row_button(texts, number, link, here)] for number, link in numbered),
+        *pager(texts, found.page, found.pages, lambda page: LinksPage(page=page, order=here.order)),
+        [_sort_button(texts, here.order) if found.total > 1 else None],
+        [browse_button(texts)],
+    )
+    return Screen(text, rows)
 
 
-def _watched_button(texts: Texts, found: Affiliations) -> Button | None:
-    """The links made in Telegram itself, where there are any."""
-    if not found.watched:
-        return None
-    return Button(texts.plain("watched.list_button", n=texts.number(found.watched)), WatchedLinks())
+def _sort_button(texts: Texts, order: Sort) -> Button:
+    return Button(texts.plain(_ORDERS[order][0]), LinksPage(order=after(get_args(Sort), order)))
 
 
-def _item(texts: Texts, number: int, link: Affiliation) -> Html:
+def _item(texts: Texts, number: int, link: Affiliation | Watched) -> Html:
+    if isinstance(link, Watched):
+        return lines(
+            texts("links.item_watched", number=texts.number(number), title=link.bot_title),
+            texts("links.item_uncounted"),
+            watched_state(texts, link),
+        )
     return lines(
         texts("links.item", number=texts.number(number), title=link.bot_title, balance=link.balance.title),
         texts("links.item_stats", users=texts.count("link.users", link.participants), stars=texts.stars(link.revenue)),
-        _state(texts, link),
+        _state(texts, link) or texts("link.state_alive"),
     )
 
 
-def _row_button(texts: Texts, number: int, link: Affiliation, page: int) -> Button:
+def _row_button(texts: Texts, number: int, link: Affiliation | Watched, here: LinksPage) -> Button:
+    if isinstance(link, Watched):
+        text = texts.plain("links.item_watched_button", number=texts.number(number), title=link.bot_title)
+        return Button(text, OpenWatched(watched_id=link.id, page=here.page, order=here.order))
     text = texts.plain(
         "links.item_button", number=texts.number(number), title=link.bot_title, balance=link.balance.title
     )
-    return Button(text, OpenLink(balance_id=link.balance.id, bot_id=link.bot_id, page=page))
+    return Button(text, OpenLink(balance_id=link.balance.id, bot_id=link.bot_id, page=here.page, order=here.order))
+
+
+def watched_state(texts: Texts, link: Watched) -> Html:
+    """Whether a watched link is alive, as last seen."""
+    if not link.alive:
+        return texts("watched.dead")
+    return closing(texts, link.program) or texts("link.state_alive")
+
+
+def closing(texts: Texts, program: Program | None) -> Html | None:
+    """That the program of a link closes, and when; None when it does not."""
+    if program is None or program.end_date is None:
+        return None
+    return texts("link.state_closing", date=texts.moment(program.end_date))
 
 
 def _state(texts: Texts, link: Affiliation) -> Html | None:
@@ -79,8 +114,8 @@ def is_alive(link: Affiliation) -> bool:
     return not link.revoked and link.program_state != "ended"
 
 
-def link_page(texts: Texts, found: AffiliationPage, *, note: str | None = None, page: int = 0) -> Screen:
-    """One link with its figures; `note` is a message id, `page` the list's page to go back to."""
+def link_page(texts: Texts, found: AffiliationPage, *, note: str | None = None, back: LinksPage = FIRST_PAGE) -> Screen:
+    """One link with its figures; `note` is a message id, `back` the page of the list to go back to."""
     link = found.affiliation
     alive = is_alive(link)
     text = paragraphs(
@@ -95,10 +130,15 @@ def link_page(texts: Texts, found: AffiliationPage, *, note: str | None = None, 
             texts("link.since", date=texts.day(link.date.date())),
         ),
     )
-    rows = (_live_buttons(texts, link, page) if alive else _dead_buttons(texts, link)) + rows_of(
-        [Button(texts.plain("link.back_button"), LinksPage(page=page))]
+    rows = (_live_buttons(texts, link, back) if alive else _dead_buttons(texts, link)) + rows_of(
+        [back_button(texts, back)]
     )
     return Screen(text, rows)
+
+
+def back_button(texts: Texts, back: LinksPage) -> Button:
+    """Back to the list."""
+    return Button(texts.plain("link.back_button"), back)
 
 
 def _figures(texts: Texts, link: Affiliation) -> Html:
@@ -110,8 +150,8 @@ def _figures(texts: Texts, link: Affiliation) -> Html:
     )
 
 
-def _live_buttons(texts: Texts, link: Affiliation, page: int) -> tuple[tuple[Button, ...], ...]:
-    here = {"balance_id": link.balance.id, "bot_id": link.bot_id, "page": page}
+def _live_buttons(texts: Texts, link: Affiliation, back: LinksPage) -> tuple[tuple[Button, ...], ...]:
+    here = {"balance_id": link.balance.id, "bot_id": link.bot_id, "page": back.page, "order": back.order}
     another = Button(texts.plain("join.other_balance_button"), ChooseBalance(bot_id=link.bot_id))
     return rows_of(
         *(sharing_rows(texts, link.url, lambda what: _extra(link, what)) if link.url else ()),
@@ -135,7 +175,7 @@ def _dead_buttons(texts: Texts, link: Affiliation) -> tuple[tuple[Button, ...], 
 
 
 def confirm_revoke(
-    texts: Texts, found: AffiliationPage, nonce: str, *, note: str | None = None, page: int = 0
+    texts: Texts, found: AffiliationPage, nonce: str, *, note: str | None = None, back: LinksPage = FIRST_PAGE
 ) -> Screen:
     """What will be true after revoking, promising no more than Telegram does. `note` is a message id."""
     link = found.affiliation
@@ -146,7 +186,7 @@ def confirm_revoke(
         texts("revoke.confirm"),
     )
     yes = ConfirmRevoke(balance_id=link.balance.id, bot_id=link.bot_id, affiliation_id=link.id, nonce=nonce)
-    keep = OpenLink(balance_id=link.balance.id, bot_id=link.bot_id, page=page)
+    keep = OpenLink(balance_id=link.balance.id, bot_id=link.bot_id, page=back.page, order=back.order)
     return Screen(
         text,
         rows_of([Button(texts.plain("revoke.yes_button"), yes)], [Button(texts.plain("revoke.keep_button"), keep)]),

@@ -6,7 +6,7 @@ from typing import TypeVar, get_args
 
 from bot.callbacks import AskJoin, ChooseBalance, OpenLink, OpenProgram, ProgramsPage, SearchPrograms
 from bot.i18n import Html, Texts
-from bot.screens.layout import Button, Screen, Url, lines, pager, paragraphs, rows_of, share
+from bot.screens.layout import Button, Screen, Url, after, lines, pager, paragraphs, rows_of, share
 from bot.screens.menu import browse_button, links_button
 from mtproto_bridge.protocol.replies import Balance, Program, ProgramCard, Programs
 from mtproto_bridge.protocol.requests import ProgramSort
@@ -112,13 +112,8 @@ def _age(texts: Texts, found: Programs) -> Html | None:
     return texts("programs.read_at", date=texts.moment(found.read_at)) if found.read_at else None
 
 
-def _after(steps: Sequence[T], now: T) -> T:
-    """The step a button leads to, round and round."""
-    return steps[(steps.index(now) + 1) % len(steps)] if now in steps else steps[0]
-
-
 def _sort_button(texts: Texts, here: ProgramsPage) -> Button:
-    return Button(texts.plain(_ORDERS[here.sort][0]), here.anew(sort=_after(get_args(ProgramSort), here.sort)))
+    return Button(texts.plain(_ORDERS[here.sort][0]), here.anew(sort=after(get_args(ProgramSort), here.sort)))
 
 
 def _filter_row(texts: Texts, here: ProgramsPage) -> list[Button]:
@@ -130,7 +125,7 @@ def _filter_row(texts: Texts, here: ProgramsPage) -> list[Button]:
     )
     forever = texts.plain("programs.forever_on_button" if here.forever else "programs.forever_off_button")
     return [
-        Button(minimum, here.anew(min_permille=_after(MINIMA, least))),
+        Button(minimum, here.anew(min_permille=after(MINIMA, least))),
         Button(forever, here.anew(forever=not here.forever)),
     ]
 

@@ -5,21 +5,21 @@ from bot.callbacks import (
     ForgetWatched,
     KeepReferral,
     LinksPage,
+    OpenLink,
     OpenProgram,
     OpenWatched,
     OwnBalance,
     WatchedExtra,
-    WatchedLinks,
 )
 from bot.i18n import Html, Texts
-from bot.screens.layout import Button, Screen, Url, lines, pager, paragraphs, rows_of
+from bot.screens.layout import Button, Screen, Url, lines, paragraphs, rows_of
+from bot.screens.links import FIRST_PAGE, back_button, closing, watched_state
 from bot.screens.menu import browse_button, links_button
 from bot.screens.programs import offer
 from bot.screens.sharing import sharing_rows
 from mtproto_bridge.protocol.links import ReferralLink, referral_in
-from mtproto_bridge.protocol.replies import CheckedLink, Program, Watched, WatchedList, WatchedPage
+from mtproto_bridge.protocol.replies import Affiliation, CheckedLink, Program, Watched, WatchedPage
 
-PAGE_SIZE = 6
 LONGEST_TOKEN = 28
 """Characters of a referral token that fit a button; Telegram's have 12."""
 
@@ -44,6 +44,11 @@ def not_understood(texts: Texts) -> Screen:
     return Screen(texts("watched.not_understood"))
 
 
+def ask_for_link(texts: Texts, *, not_understood: bool = False) -> Screen:
+    """Which link to check."""
+    return Screen(texts("watched.check_not_understood" if not_understood else "watched.check_ask"))
+
+
 def _profile_button(texts: Texts, username: str) -> Button:
     """Where Telegram shows the program, and the person's own link and its counters."""
     return Button(texts.plain("watched.profile_button"), Url(f"https://t.me/{username}?profile"))
@@ -60,23 +65,36 @@ def check_button_data(link: ReferralLink) -> CheckReferral | None:
 
 
 def checked_link(texts: Texts, found: CheckedLink) -> Screen:
-    """Whether somebody's link is alive, and what its program offers; it is never joined from."""
-    keepable = found.alive and found.watched_id is None
+    """Whether a link is alive, what its program offers, and whose it is; it is never joined from."""
+    keepable = found.alive and found.watched_id is None and found.own is None
     program = found.program
     text = paragraphs(
         texts("watched.check_alive" if found.alive else "watched.check_dead", username=found.bot_username),
         texts("program.title", title=program.title, username=program.username) if program else None,
         offer(texts, program) if program else None,
-        _closing(texts, program),
+        closing(texts, program) if found.alive else None,
+        _whose(texts, found),
         texts("watched.check_keep") if keepable else None,
     )
     rows = rows_of(
         [_keep_button(texts, found) if keepable else None],
         [_open_button(texts, found)],
+        [_newest_button(texts, found.own) if found.own else None],
         [Button(texts.plain("watched.program_button"), OpenProgram(bot_id=program.bot_id)) if program else None],
         [browse_button(texts), links_button(texts)],
     )
     return Screen(text, rows)
+
+
+def _whose(texts: Texts, found: CheckedLink) -> Html:
+    if found.own:
+        return texts("watched.check_older", balance=found.own.balance.title)
+    return texts("watched.check_kept" if found.watched_id else "watched.check_not_yours")
+
+
+def _newest_button(texts: Texts, older: Affiliation) -> Button:
+    newest = OpenLink(balance_id=older.balance.id, bot_id=older.bot_id)
+    return Button(texts.plain("watched.newest_button"), newest)
 
 
 def _keep_button(texts: Texts, found: CheckedLink) -> Button | None:
@@ -95,18 +113,18 @@ def _open_button(texts: Texts, found: CheckedLink) -> Button | None:
 # -- the person's own ------------------------------------------------------------------------------------------
 
 
-def watched_page(texts: Texts, found: WatchedPage, *, note: str | None = None, page: int = 0) -> Screen:
-    """One watched link; `note` is a message id, `page` the list's page to go back to."""
+def watched_page(texts: Texts, found: WatchedPage, *, note: str | None = None, back: LinksPage = FIRST_PAGE) -> Screen:
+    """One watched link; `note` is a message id, `back` the page of the list to go back to."""
     link = found.watched
     text = paragraphs(
         texts(note) if note else None,
         texts("watched.title", title=link.bot_title, username=link.bot_username),
         texts("link.url", url=link.url) if link.alive else None,
-        lines(_state(texts, link), texts("watched.checked", date=texts.moment(link.checked_at))),
+        lines(watched_state(texts, link), texts("watched.checked", date=texts.moment(link.checked_at))),
         offer(texts, link.program) if link.program else None,
-        _closing(texts, link.program) if link.alive else None,
         texts("watched.counters"),
     )
+    here = {"watched_id": link.id, "page": back.page, "order": back.order}
     rows = rows_of(
         *(
             sharing_rows(texts, link.url, lambda what: WatchedExtra(watched_id=link.id, what=what))
@@ -114,11 +132,11 @@ def watched_page(texts: Texts, found: WatchedPage, *, note: str | None = None, p
             else [_rejoin_row(texts, link)]
         ),
         [
-            Button(texts.plain("watched.again_button"), OpenWatched(watched_id=link.id, page=page)),
-            Button(texts.plain("watched.forget_button"), ForgetWatched(watched_id=link.id, page=page)),
+            Button(texts.plain("watched.again_button"), OpenWatched.model_validate(here)),
+            Button(texts.plain("watched.forget_button"), ForgetWatched.model_validate(here)),
         ],
         [_profile_button(texts, link.bot_username)],
-        [Button(texts.plain("watched.back_button"), WatchedLinks(page=page))],
+        [back_button(texts, back)],
     )
     return Screen(text, rows)
 
@@ -128,46 +146,3 @@ def _rejoin_row(texts: Texts, link: Watched) -> tuple[Button | None]:
     if link.program is None or link.program.end_date:
         return (None,)
     return (Button(texts.plain("watched.rejoin_button"), OwnBalance(bot_id=link.bot_id)),)
-
-
-def _state(texts: Texts, link: Watched) -> Html:
-    return texts("watched.alive" if link.alive else "watched.dead")
-
-
-def _closing(texts: Texts, program: Program | None) -> Html | None:
-    if program is None or program.end_date is None:
-        return None
-    return texts("link.state_closing", date=texts.moment(program.end_date))
-
-
-def watched_list(texts: Texts, found: WatchedList, *, note: str | None = None) -> Screen:
-    """One page of watched links as last seen, a button each; `note` is a message id."""
-    noted = texts(note) if note else None
-    if not found.watched:
-        return Screen(paragraphs(noted, texts("watched.empty")), rows_of([browse_button(texts), links_button(texts)]))
-    numbered = list(enumerate(found.watched, start=found.page * PAGE_SIZE + 1))
-    text = paragraphs(
-        noted,
-        texts.count("watched.list_title", found.total),
-        *(_item(texts, number, link) for number, link in numbered),
-        texts("watched.counters"),
-    )
-    rows = rows_of(
-        *([_row_button(texts, number, link, found.page)] for number, link in numbered),
-        *pager(texts, found.page, found.pages, lambda page: WatchedLinks(page=page)),
-        [Button(texts.plain("link.back_button"), LinksPage())],
-    )
-    return Screen(text, rows)
-
-
-def _item(texts: Texts, number: int, link: Watched) -> Html:
-    return lines(
-        texts("watched.item", number=texts.number(number), title=link.bot_title),
-        _state(texts, link),
-        _closing(texts, link.program) if link.alive else None,
-    )
-
-
-def _row_button(texts: Texts, number: int, link: Watched, page: int) -> Button:
-    text = texts.plain("watched.item_button", number=texts.number(number), title=link.bot_title)
-    return Button(text, OpenWatched(watched_id=link.id, page=page))

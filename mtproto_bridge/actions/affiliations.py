@@ -3,18 +3,17 @@
 Follows core.telegram.org/api/bots/referrals.
 """
 
-from datetime import datetime
-
 from mtproto_bridge.actions.balances import authorize, known_balances, peer_of
 from mtproto_bridge.actions.bots import meet
 from mtproto_bridge.actions.context import Context
-from mtproto_bridge.actions.describing import describe
+from mtproto_bridge.actions.describing import describe_link
 from mtproto_bridge.actions.notices import acted
+from mtproto_bridge.actions.watched import describe_watched
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
-from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
-from mtproto_bridge.protocol.replies import Affiliation, AffiliationPage, Affiliations, Program, pages_of
+from mtproto_bridge.protocol.ids import BalanceId, BotId
+from mtproto_bridge.protocol.replies import AffiliationPage, Affiliations, Program, pages_of
 from mtproto_bridge.protocol.requests import Join, ListAffiliations, Revoke, ShowAffiliation
-from mtproto_bridge.store import accounts, affiliations, audit, people, programs, tables, watched
+from mtproto_bridge.store import accounts, affiliations, audit, links, people, programs, tables
 from mtproto_bridge.telegram.gateway import BalancePeer, Connection, Refused
 
 ALREADY_REVOKED = "STARREF_HASH_REVOKED"
@@ -121,30 +120,36 @@ async def revoke(context: Context, request: Revoke) -> AffiliationPage:
         link.revoked, link.seen_at = True, context.now()
         # From the store: the deed is done, and no refusal of another call may hide that.
         end_date = await programs.end_date_of(session, BotId(link.bot_id))
-    described = _describe(link, balance, end_date, url=link.url)
+    described = describe_link(link, balance, end_date, context.now(), url=link.url)
     return AffiliationPage(affiliation=described, changed=changed)
 
 
 async def list_affiliations(context: Context, request: ListAffiliations) -> Affiliations:
-    """One page of the actor's links over all their balances, from the store, without URLs."""
+    """One page of the actor's links over all their balances and of those watched, from the store."""
     mine, stale = await known_balances(context, links=True)
     async with context.store.begin() as session:
-        rows, total = await affiliations.page(
+        found = await links.page(
             session,
             [BalanceId(one.id) for one in mine],
+            context.actor,
             sort=request.sort,
             offset=request.page * request.size,
             limit=request.size,
         )
-        watching = await watched.count(session, context.actor)
-    described = [_describe(link, balance, end_date, url=None) for link, balance, end_date in rows]
+    now, total = context.now(), found.own + found.watched
     return Affiliations(
-        affiliations=described,
+        affiliations=[
+            describe_link(one.affiliation, one.balance, one.program.end_date if one.program else None, now)
+            for one in found.links
+            if one.affiliation and one.balance
+        ],
+        watched_links=[describe_watched(one.watched, one.program, now) for one in found.links if one.watched],
         page=request.page,
         pages=pages_of(total, request.size),
         total=total,
         balances=len(mine),
-        watched=watching,
+        watched=found.watched,
+        sort=request.sort,
         stale_accounts=stale,
     )
 
@@ -163,28 +168,7 @@ async def _page(  # noqa: PLR0913 - what a page says
         row = await affiliations.save(session, BalanceId(balance.id), connection, context.now())
         if done:
             await acted(context, session, done, balance, row)
-    described = _describe(row, balance, program.end_date if program else None, url=row.url)
+    described = describe_link(row, balance, program.end_date if program else None, context.now(), url=row.url)
     if program is None:
         described = described.model_copy(update={"program_state": "ended"})
     return AffiliationPage(affiliation=described, changed=done is not None, replaced_link=replaced_link)
-
-
-def _describe(
-    link: tables.Affiliation, balance: tables.Balance, end_date: datetime | None, *, url: str | None
-) -> Affiliation:
-    return Affiliation(
-        id=AffiliationId(link.id),
-        balance=describe(balance, joined=not link.revoked),
-        bot_id=BotId(link.bot_id),
-        bot_username=link.bot_username,
-        bot_title=link.bot_title,
-        url=url,
-        date=link.date,
-        commission_permille=link.commission_permille,
-        duration_months=link.duration_months,
-        participants=link.participants,
-        revenue=link.revenue,
-        revoked=link.revoked,
-        program_state="closing" if end_date else "active",
-        end_date=end_date,
-    )

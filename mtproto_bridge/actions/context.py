@@ -1,6 +1,7 @@
 """What every action is given, and the one place where Telegram's refusals become failures of the contract."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -114,12 +115,21 @@ _SENTENCES = {
     "PEER_ID_INVALID": ErrorCode.BALANCE_UNREACHABLE,
     "FROZEN_METHOD_INVALID": ErrorCode.FROZEN,
     "FROZEN_PARTICIPANT_MISSING": ErrorCode.FROZEN,
+    "STARREF_AWAITING_END": ErrorCode.AWAITING_END,
+    "STARREF_PERMILLE_TOO_LOW": ErrorCode.INVALID_COMMISSION,
+    "STARREF_PERMILLE_INVALID": ErrorCode.INVALID_COMMISSION,
+    "STARREF_MONTHS_TOO_LOW": ErrorCode.INVALID_DURATION,
+    "PASSWORD_MISSING": ErrorCode.WITHDRAW_IN_APP,
+    "PASSWORD_HASH_INVALID": ErrorCode.WITHDRAW_IN_APP,
+    "PASSWORD_TOO_FRESH": ErrorCode.WITHDRAW_IN_APP,
+    "SESSION_TOO_FRESH": ErrorCode.WITHDRAW_IN_APP,
 }
+_NUMBER = re.compile(r"_\d+$")
 
 
 def failure_of(refused: Refused) -> Failure:
     """What Telegram's refusal means; one we have no sentence for keeps its code and message."""
-    known = _SENTENCES.get(refused.message)
+    known = _SENTENCES.get(_NUMBER.sub("", refused.message))
     if known:
         return Failure(code=known)
     return Failure(code=ErrorCode.TELEGRAM, telegram_code=refused.code, telegram_message=refused.message)

@@ -1,10 +1,11 @@
 """What is kept, as it travels."""
 
-from typing import cast
+from datetime import datetime
+from typing import Literal, cast
 
 from mtproto_bridge.protocol import Origin
-from mtproto_bridge.protocol.ids import AccountId, BalanceId, RegistrationId
-from mtproto_bridge.protocol.replies import Account, Balance, BalanceKind, Registration, RegistrationState
+from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, RegistrationId
+from mtproto_bridge.protocol.replies import Account, Affiliation, Balance, BalanceKind, Registration, RegistrationState
 from mtproto_bridge.store import tables
 
 
@@ -19,6 +20,42 @@ def describe(balance: tables.Balance, *, joined: bool = False, may_connect: bool
         joined=joined,
         may_connect=may_connect,
     )
+
+
+def describe_link(
+    link: tables.Affiliation,
+    balance: tables.Balance,
+    end_date: datetime | None,
+    now: datetime,
+    *,
+    url: str | None = None,
+) -> Affiliation:
+    """A link of a balance; `end_date` is its program's, and `url` is for those who may see it at this moment."""
+    return Affiliation(
+        id=AffiliationId(link.id),
+        balance=describe(balance, joined=not link.revoked),
+        bot_id=BotId(link.bot_id),
+        bot_username=link.bot_username,
+        bot_title=link.bot_title,
+        url=url,
+        date=link.date,
+        commission_permille=link.commission_permille,
+        duration_months=link.duration_months,
+        participants=link.participants,
+        revenue=link.revenue,
+        revoked=link.revoked,
+        program_state=_program_state(link, end_date, now),
+        end_date=end_date,
+    )
+
+
+def _program_state(
+    link: tables.Affiliation, end_date: datetime | None, now: datetime
+) -> Literal["active", "closing", "ended"]:
+    """Of the program the link was made for: an app may have opened another one after that."""
+    if end_date is None or end_date <= link.date:
+        return "active"
+    return "ended" if end_date <= now else "closing"
 
 
 def describe_account(account: tables.Account) -> Account:

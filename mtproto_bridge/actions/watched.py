@@ -5,9 +5,12 @@ Nobody joins, and nobody starts an app, through it.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from mtproto_bridge.actions import bots
+from mtproto_bridge.actions.balances import known_balances
 from mtproto_bridge.actions.context import Context, Inside
+from mtproto_bridge.actions.describing import describe_link
 from mtproto_bridge.actions.programs import describe_program
 from mtproto_bridge.actions.referrals import PREFIXES_LIFE, Look
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
@@ -29,17 +32,22 @@ async def check(context: Context, request: CheckLink) -> CheckedLink:
         BridgeError: no_such_link, link_is_yours, no_such_bot, slow_down.
     """
     link = await _read(context, request.url)
-    await _refuse_own(context, link)
+    own = await _own(context, link)
+    if own and own[0].current:
+        raise _is_yours(own[0])
+    _, stale = await known_balances(context, links=True)  # whose links we last read too long ago
     look = await _look(context, link)
     link = _as_telegram_writes(link, look)
     async with context.store.begin() as session:
-        known = await watched.by_url(session, context.actor, link.url)
+        known = await watched.by_link(session, context.actor, link)
     return CheckedLink(
         url=link.url,
         bot_username=link.username,
         alive=look.bot is not None,
         program=look.program,
         watched_id=WatchedId(known.id) if known else None,
+        own=describe_link(*own, None, context.now()) if own else None,
+        stale_accounts=[] if own or known else stale,
     )
 
 
@@ -50,13 +58,15 @@ async def watch(context: Context, request: WatchLink) -> WatchedPage:
         BridgeError: no_such_link, link_is_yours, no_such_bot, link_expired, too_many_links, slow_down.
     """
     link = await _read(context, request.url)
-    await _refuse_own(context, link)
+    own = await _own(context, link)
+    if own:
+        raise _is_yours(own[0])
     look = await _look(context, link)
     if look.bot is None:
         raise BridgeError(ErrorCode.LINK_EXPIRED)
     link = _as_telegram_writes(link, look)
     async with context.store.begin() as session:
-        known = await watched.by_url(session, context.actor, link.url)
+        known = await watched.by_link(session, context.actor, link)
         if known is None and await watched.count(session, context.actor) >= MOST_WATCHED:
             raise BridgeError(Failure(code=ErrorCode.TOO_MANY_LINKS, limit=MOST_WATCHED))
         row = await watched.keep(session, context.actor, link.url, look.bot, look.at)
@@ -84,7 +94,7 @@ async def list_watched(context: Inside, request: ListWatched) -> WatchedList:
     async with context.store.begin() as session:
         rows, total = await watched.page(session, context.actor, offset=request.page * request.size, limit=request.size)
     return WatchedList(
-        watched=[_describe(row, _last_seen(context, row, program)) for row, program in rows],
+        watched=[describe_watched(row, program, context.now()) for row, program in rows],
         page=request.page,
         pages=pages_of(total, request.size),
         total=total,
@@ -110,14 +120,17 @@ async def _read(context: Context, url: str) -> ReferralLink:
     return link
 
 
-async def _refuse_own(context: Context, link: ReferralLink) -> None:
-    """A link of the actor's own balances has a page that says more."""
+async def _own(context: Context, link: ReferralLink) -> tuple[tables.Affiliation, tables.Balance] | None:
+    """The link, where it is one of a balance of the actor's: its page says more. Dead ones are remembered, too."""
     async with context.store.begin() as session:
-        mine = [BalanceId(one.id) for one, by in await balances.managed_by(session, context.actor) if by.allowed]
-        own = await affiliations.by_link(session, mine, link)
-    if own:
-        balance, bot = BalanceId(own.balance_id), BotId(own.bot_id)
-        raise BridgeError(Failure(code=ErrorCode.LINK_IS_YOURS, balance_id=balance, bot_id=bot))
+        mine = {one.id: one for one, by in await balances.managed_by(session, context.actor) if by.allowed}
+        own = await affiliations.by_link(session, map(BalanceId, mine), link)
+    return (own, mine[own.balance_id]) if own else None
+
+
+def _is_yours(own: tables.Affiliation) -> BridgeError:
+    balance, bot = BalanceId(own.balance_id), BotId(own.bot_id)
+    return BridgeError(Failure(code=ErrorCode.LINK_IS_YOURS, balance_id=balance, bot_id=bot))
 
 
 async def _look(context: Context, link: ReferralLink, *, is_ours: bool = False) -> Look:
@@ -157,11 +170,12 @@ def _as_telegram_writes(link: ReferralLink, look: Look) -> ReferralLink:
     return replace(link, username=look.bot.username) if look.bot else link
 
 
-def _last_seen(context: Inside, row: tables.Watched, program: tables.Program | None) -> Program | None:
-    """What a program last was, where it may still be so."""
-    if program is None or not row.alive or (program.end_date and program.end_date <= context.now()):
-        return None
-    return describe_program(program)
+def describe_watched(row: tables.Watched, program: tables.Program | None, now: datetime) -> Watched:
+    """A watched link as last seen, in a list: a program that has ended since took it along."""
+    ended = program is not None and program.end_date is not None and row.checked_at < program.end_date <= now
+    offers = program is not None and (program.end_date is None or program.end_date > now)
+    seen = _describe(row, describe_program(program) if program and offers and row.alive else None)
+    return seen.model_copy(update={"alive": row.alive and not ended})
 
 
 def _describe(row: tables.Watched, program: Program | None) -> Watched:

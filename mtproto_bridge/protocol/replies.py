@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from mtproto_bridge.protocol.errors import ErrorCode, Failure
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, RegistrationId, WatchedId
-from mtproto_bridge.protocol.requests import VERSION, Envelope, Origin, ProgramSort
+from mtproto_bridge.protocol.requests import VERSION, Envelope, Origin, ProgramSort, Sort
 
 BalanceKind = Literal["channel", "account", "bot"]
 Health = Literal["ok", "rights_missing", "unreachable", "account_lost", "frozen"]
@@ -84,6 +84,25 @@ class Affiliation(_Result):
     end_date: datetime | None = None
 
 
+class Watched(_Result):
+    """A link that a person made in Telegram itself and has us watch. Its counters are visible only there."""
+
+    id: WatchedId
+    url: str
+    bot_id: BotId
+    bot_username: str
+    bot_title: str
+    alive: bool
+    checked_at: datetime
+    added_at: datetime
+    program: Program | None = None
+    """The program as it is now, in a list as last seen; None when the bot offers none any more."""
+
+
+def _made_at(link: Affiliation | Watched) -> datetime:
+    return link.date if isinstance(link, Affiliation) else link.added_at
+
+
 class MayBeStale(_Result):
     """What the desk tells from the store, which may be older than lists allow."""
 
@@ -138,13 +157,25 @@ class Affiliations(MayBeStale):
 
     kind: Literal["affiliations"] = "affiliations"
     affiliations: list[Affiliation]
+    """The links of balances on this page."""
     page: int
     pages: int
     total: int
+    """Of balances, and watched."""
     balances: int
     """How many balances the actor has; with none, there is nothing to have links for."""
     watched: int = 0
     """How many links the actor has watched."""
+    watched_links: list[Watched] = []
+    """Those of them on this page."""
+    sort: Sort = "date"
+    """What was asked for."""
+
+    @property
+    def links(self) -> list[Affiliation | Watched]:
+        """The page in its order: watched links have no counters, so they come last where these decide."""
+        together: list[Affiliation | Watched] = [*self.affiliations, *self.watched_links]
+        return sorted(together, key=_made_at, reverse=True) if self.sort == "date" else together
 
 
 class Card(_Result):
@@ -272,7 +303,7 @@ class OpenRegistrations(_Result):
     registrations: list[Registration]
 
 
-class CheckedLink(_Result):
+class CheckedLink(MayBeStale):
     """Answers check_link."""
 
     kind: Literal["checked_link"] = "checked_link"
@@ -284,21 +315,8 @@ class CheckedLink(_Result):
     """The program as it is now; None when the bot offers none, or is not known."""
     watched_id: WatchedId | None = None
     """Set when the actor has it watched."""
-
-
-class Watched(_Result):
-    """A link that a person made in Telegram itself and has us watch. Its counters are visible only there."""
-
-    id: WatchedId
-    url: str
-    bot_id: BotId
-    bot_username: str
-    bot_title: str
-    alive: bool
-    checked_at: datetime
-    added_at: datetime
-    program: Program | None = None
-    """The program as it is now, in a list as last seen; None when the bot offers none any more."""
+    own: Affiliation | None = None
+    """Set when it is an older link of one of the actor's balances; the newest is the failure link_is_yours."""
 
 
 class WatchedPage(_Result):

@@ -64,7 +64,7 @@ class ShowProgram(_Payload):
 
 
 class ListAffiliations(_Payload):
-    """One page of the actor's links over all their balances, from the store (desk; without URLs)."""
+    """One page of the actor's links over all their balances and those watched, from the store (desk)."""
 
     kind: Literal["list_affiliations"] = "list_affiliations"
     page: int = Field(0, ge=0)
@@ -203,7 +203,7 @@ class WatchLink(_Payload):
 
 
 class ListWatched(_Payload):
-    """One page of the actor's watched links, newest first (desk)."""
+    """One page of the actor's watched links alone, newest first (desk). Older bots ask this."""
 
     kind: Literal["list_watched"] = "list_watched"
     page: int = Field(0, ge=0)

@@ -1,30 +1,27 @@
 """The links of balances, as last read from Telegram."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import Table, UnaryExpression, bindparam, func, or_, select, update
+from sqlalchemy import Table, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AffiliationId, BalanceId, BotId
 from mtproto_bridge.protocol.links import ReferralLink
-from mtproto_bridge.protocol.requests import Sort
-from mtproto_bridge.store.tables import Affiliation, Balance, Program
+from mtproto_bridge.store.tables import Affiliation, Program
 from mtproto_bridge.store.upsert import Upsert
 from mtproto_bridge.telegram.gateway import Connection
 
-_ORDER: dict[Sort, tuple[UnaryExpression[Any], ...]] = {
-    "date": (Affiliation.date.desc(), Affiliation.id.desc()),
-    "revenue": (Affiliation.revenue.desc(), Affiliation.id.desc()),
-    "participants": (Affiliation.participants.desc(), Affiliation.id.desc()),
-}
-
+_NEWEST_FIRST = (Affiliation.date.desc(), Affiliation.id.desc())
 LIVE = (Affiliation.current, Affiliation.revoked.is_(False))
 """What a link is that works, as last seen."""
 _LINKS = cast("Table", Affiliation.__table__)
-_TOLD = (*(one.name for one in fields(Connection)), "current", "seen_at")
+_FACTS = tuple(one.name for one in fields(Connection))
+_TOLD = (*_FACTS, "current", "seen_at")
+_KEPT = select(*(_LINKS.c[name] for name in _TOLD))
 _UPSERT = Upsert(Affiliation, ("balance_id", "url"), _TOLD, returning="id")
 _SUPERSEDE = (
     update(_LINKS)
@@ -57,7 +54,7 @@ async def by_link(session: AsyncSession, balances: Iterable[BalanceId], link: Re
             Affiliation.balance_id.in_(list(balances)), func.lower(Affiliation.bot_username) == link.username.lower()
         )
     )
-    return next((one for one in rows if one.url.endswith(link.prefix + link.token)), None)
+    return next((one for one in rows if one.url.endswith(f"={link.prefix}{link.token}")), None)
 
 
 async def save(session: AsyncSession, balance: BalanceId, connection: Connection, seen_at: datetime) -> Affiliation:
@@ -75,38 +72,18 @@ async def save_list(
 
     A link that is no longer in it is dead. What was done with a program since then is newer than the list.
     """
-    touched = set(
-        await session.scalars(
-            select(Affiliation.bot_id).where(Affiliation.balance_id == balance, Affiliation.seen_at > begun_at)
-        )
-    )
+    kept = (await session.execute(_KEPT.where(_LINKS.c.balance_id == balance))).all()
+    touched = {row.bot_id for row in kept if row.seen_at > begun_at}
+    known = {row.url: Connection(*row[: len(_FACTS)]) for row in kept if row.current}
+    links_for = Counter(one.bot_id for one in listed)
+    same = {one.url for one in listed if known.get(one.url) == one and links_for[one.bot_id] == 1}
     for connection in reversed(listed):  # oldest first: the newest of a pair is its current one
-        if connection.bot_id not in touched:
+        if connection.bot_id not in touched and connection.url not in same:
             await save(session, balance, connection, begun_at)
-    gone = update(Affiliation).where(
-        Affiliation.balance_id == balance,
-        Affiliation.url.not_in([one.url for one in listed]),
-        Affiliation.seen_at <= begun_at,
-    )
+    older = update(_LINKS).where(_LINKS.c.balance_id == balance, _LINKS.c.seen_at <= begun_at)
+    gone = older.where(_LINKS.c.url.not_in([one.url for one in listed]))
+    await session.execute(older.where(_LINKS.c.url.in_(same)).values(seen_at=begun_at))
     await session.execute(gone.values(revoked=True, seen_at=begun_at))
-
-
-async def page(
-    session: AsyncSession, balances: Iterable[BalanceId], *, sort: Sort, offset: int, limit: int
-) -> tuple[list[tuple[Affiliation, Balance, datetime | None]], int]:
-    """One page of the newest link per balance and program, with its balance and the program's end date."""
-    mine = (Affiliation.balance_id.in_(list(balances)), Affiliation.current)
-    total = await session.scalar(select(func.count()).select_from(Affiliation).where(*mine))
-    rows = await session.execute(
-        select(Affiliation, Balance, Program.end_date)
-        .join(Balance, Balance.id == Affiliation.balance_id)
-        .outerjoin(Program, Program.bot_id == Affiliation.bot_id)
-        .where(*mine)
-        .order_by(*_ORDER[sort])
-        .offset(offset)
-        .limit(limit)
-    )
-    return [(link, balance, end) for link, balance, end in rows], total or 0
 
 
 async def live_page(
@@ -118,7 +95,7 @@ async def live_page(
     total = await session.scalar(
         select(func.count()).select_from(Affiliation).outerjoin(Program, of_program).where(*live)
     )
-    found = select(Affiliation).outerjoin(Program, of_program).where(*live).order_by(*_ORDER["date"])
+    found = select(Affiliation).outerjoin(Program, of_program).where(*live).order_by(*_NEWEST_FIRST)
     return (await session.scalars(found.offset(offset).limit(limit))).all(), total or 0
 
 
@@ -132,7 +109,8 @@ async def live_links(session: AsyncSession, balances: Iterable[BalanceId]) -> di
 async def live_of(session: AsyncSession, balance: BalanceId, limit: int) -> list[Affiliation]:
     """The live links of a balance, as last seen, the newest first."""
     live = (Affiliation.balance_id == balance, *LIVE)
-    return list(await session.scalars(select(Affiliation).where(*live).order_by(*_ORDER["date"]).limit(limit)))
+    newest = select(Affiliation).where(*live).order_by(*_NEWEST_FIRST)
+    return list(await session.scalars(newest.limit(limit)))
 
 
 async def joined_bots(session: AsyncSession, balances: Iterable[BalanceId]) -> set[tuple[BalanceId, BotId]]:

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import WatchedId
+from mtproto_bridge.protocol.links import ReferralLink
 from mtproto_bridge.protocol.requests import LONGEST_TITLE
 from mtproto_bridge.store.tables import Program, Watched
 from mtproto_bridge.store.upsert import Upsert
@@ -23,9 +24,12 @@ async def find(session: AsyncSession, person: int, watched: WatchedId) -> Watche
     return row if row and row.person_id == person else None
 
 
-async def by_url(session: AsyncSession, person: int, url: str) -> Watched | None:
-    """The person's watched link with this URL."""
-    return await session.scalar(select(Watched).where(Watched.person_id == person, Watched.url == url))
+async def by_link(session: AsyncSession, person: int, link: ReferralLink) -> Watched | None:
+    """The person's watched link that somebody pasted; usernames are case-insensitive, tokens are not."""
+    rows = await session.scalars(
+        select(Watched).where(Watched.person_id == person, func.lower(Watched.bot_username) == link.username.lower())
+    )
+    return next((one for one in rows if one.url.endswith(f"={link.prefix}{link.token}")), None)
 
 
 async def count(session: AsyncSession, person: int) -> int:

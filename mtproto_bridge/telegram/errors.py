@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from telethon import errors
-from telethon.errors.rpcerrorlist import rpc_errors_dict
+from telethon.errors.rpcerrorlist import rpc_errors_dict, rpc_errors_re
 from telethon.tl import functions
 
 from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, NotReached, Refused
@@ -14,6 +14,7 @@ from mtproto_bridge.telegram.leased import LeaseOver
 
 # Telethon's classes for known errors no longer carry Telegram's own words; its table has them.
 _WORDS = {known: words for words, known in rpc_errors_dict.items()}
+_NUMBERED: dict[type[Exception], str] = {known: pattern.replace(r"(\d+)", "{}") for pattern, known in rpc_errors_re}
 
 _VOID_SESSION = (errors.UnauthorizedError, errors.AuthKeyDuplicatedError, errors.AuthKeyNotFound)
 _BROKEN_LINE = (
@@ -62,6 +63,9 @@ def translate(error: Exception) -> Exception:
 
 def words_of(error: Exception) -> str:
     """Telegram's own words: `STARREF_EXPIRED` also where Telethon has no class for it."""
+    numbered = _NUMBERED.get(type(error))
+    if numbered:  # SESSION_TOO_FRESH_600
+        return numbered.format(getattr(error, "seconds", "X"))
     return _WORDS.get(type(error)) or getattr(error, "message", None) or type(error).__name__
 
 

@@ -57,14 +57,13 @@ async def test_sam_joins_with_his_own_balance_and_is_told_when_the_link_dies(sta
 
     await revokes_in_telegram(starling, SAM, url)
     starling.site.clock.move(minutes=1)
-    await sam.says("/links", sees="You have no links")
-    await sam.presses("Watched links (1)", sees="1. Quiz Night")
-    dead = await sam.presses("1. Quiz Night", sees="🚫 Dead")
+    await sam.says("/links", sees="1 link")
+    dead = await sam.presses("1. Quiz Night → your own balance", sees="🚫 Dead")
     assert url not in dead.text
     await sam.presses("Get a new link", sees="paste the link here")
     await sam.says(await joins_in_telegram(starling, SAM, "quiz_night_bot"), sees="Kept")
     assert sam.url != url
-    await sam.presses("« Watched links", sees="2 watched links")
+    await sam.presses("« My links", sees="2 links")
 
 
 async def test_a_link_dies_with_its_program_and_the_countdown_is_told(starling: Starling) -> None:
@@ -106,7 +105,7 @@ async def test_ones_own_link_opens_its_page_when_pasted(nadia: Someone) -> None:
     await nadia.says("/links", sees="7 links")
     await nadia.presses("5. Word Garden → Quiet Gardens", sees="Earned")
     url = nadia.url
-    await nadia.says(url, sees="Word Garden → Quiet Gardens")
+    await nadia.says(f"/check {url}", sees="Word Garden → Quiet Gardens")
     assert nadia.url == url
 
 

@@ -33,7 +33,6 @@ from mtproto_bridge.protocol.replies import (
     RegistrationPage,
     TermsAccepted,
     Unwatched,
-    WatchedList,
     WatchedPage,
 )
 from mtproto_bridge.protocol.requests import Sort
@@ -176,9 +175,6 @@ class ScriptedBridge(BridgeClient):
 
     async def watch_link(self, caller: Caller, url: str) -> WatchedPage:
         return await self._answer(WatchedPage, "watch_link", caller, url=url)
-
-    async def list_watched(self, caller: Caller, *, page: int, size: int) -> WatchedList:
-        return await self._answer(WatchedList, "list_watched", caller, page=page, size=size)
 
     async def show_watched(self, caller: Caller, watched_id: WatchedId) -> WatchedPage:
         return await self._answer(WatchedPage, "show_watched", caller, watched=watched_id)

@@ -11,7 +11,7 @@ from mtproto_bridge.protocol.ids import AffiliationId
 from mtproto_bridge.protocol.replies import Refreshed, Result
 from sandbox.botapi import Message
 from tests.integration.bot_fixtures import ANNA, BORIS, Stage, stage
-from tests.unit.bot_samples import URL, card, link, links, page, program, programs
+from tests.unit.bot_samples import URL, card, checked_link, link, links, page, program, programs
 
 TRACE = "feedfeedfeed"
 
@@ -146,8 +146,18 @@ async def test_a_replayed_result_is_asked_for_anew(on: Stage) -> None:
 
 async def test_a_stale_list_is_asked_for_anew(on: Stage) -> None:
     shown = await on.say("/start")
-    await on.app.late.receive(late(shown, links().model_copy(update={"stale_accounts": [5]})))
+    await on.app.late.receive(late(shown, links(stale_accounts=[5], sort="revenue")))
     await on.shows("Quiz Night")
+    assert on.last_asked("list_affiliations").about["sort"] == "revenue"
+
+
+async def test_a_check_made_before_the_lists_were_read_is_made_anew(on: Stage) -> None:
+    """Whether the link is theirs is not known yet."""
+    on.bridge.answers["check_link"] = checked_link(alive=False, program=None)
+    shown = await on.say("/start")
+    await on.app.late.receive(late(shown, checked_link(stale_accounts=[5])))
+    await on.shows("is dead")
+    assert on.last_asked("check_link").about == {"url": URL}
 
 
 async def test_what_has_no_place_or_no_screen_is_left_and_the_next_one_shown(on: Stage) -> None:

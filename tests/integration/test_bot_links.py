@@ -8,7 +8,7 @@ from bot.callbacks import ConfirmRevoke
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import AffiliationId, BotId
 from tests.integration.bot_fixtures import ANNA, Stage, stage
-from tests.unit.bot_samples import GARDEN, KITCHEN, NONCE, URL, card, link, links, page
+from tests.unit.bot_samples import GARDEN, KITCHEN, NONCE, URL, card, link, links, page, watched, watched_page
 
 ROW = "1. Quiz Night → Garden"
 JOINED = GARDEN.model_copy(update={"joined": True})
@@ -22,6 +22,7 @@ async def on() -> AsyncIterator[Stage]:
             "list_affiliations": links(link(url=None)),
             "show_affiliation": page(),
             "revoke": page(changed=True, revoked=True),
+            "show_watched": watched_page(),
         }
         yield made
 
@@ -84,6 +85,32 @@ async def test_pages_turn_and_remember_where_one_was(on: Stage) -> None:
     await on.press("7. App 7 → Garden")
     await on.press("« My links")
     assert on.last_asked("list_affiliations").about["page"] == 1
+
+
+async def test_the_order_is_kept_over_a_link_and_back(on: Stage) -> None:
+    on.bridge.answers["list_affiliations"] = links(link(url=None), watched(), pages=3)
+    listed = await on.say("/links")
+    assert "the newest first" in listed.text
+    assert on.last_asked("list_affiliations").about["sort"] == "date"
+    on.bridge.answers["list_affiliations"] = links(link(url=None), watched(), pages=3, sort="revenue")
+    assert "those that earned most first" in (await on.press("↕ New")).text
+    assert on.last_asked("list_affiliations").about == {"page": 0, "size": 6, "sort": "revenue"}
+    for row in (ROW, "2. Quiz Night → your own balance"):
+        await on.press("▶")
+        assert on.last_asked("list_affiliations").about["page"] == 1
+        await on.press(row)
+        await on.press("« My links")
+        assert on.last_asked("list_affiliations").about["sort"] == "revenue"
+
+
+async def test_the_buttons_of_the_list_there_was_once_open_the_one_there_is(on: Stage) -> None:
+    await on.say("/start")
+    for old, page_wanted in (("lp:2", 2), ("wl:3", 0)):
+        on.bridge.answers["list_affiliations"] = links(link(), page=page_wanted, pages=3)
+        assert "Quiz Night" in (await on.forge(old)).text
+        assert on.last_asked("list_affiliations").about == {"page": page_wanted, "size": 6, "sort": "date"}
+    assert URL in (await on.forge("l:rr:4rgua:2")).text
+    assert "promises nothing" in (await on.forge("ra:rr:4rgua:2")).text
 
 
 async def test_a_page_that_is_gone_shows_the_last_there_is(on: Stage) -> None:

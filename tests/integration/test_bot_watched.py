@@ -19,7 +19,6 @@ from tests.unit.bot_samples import (
     links,
     page,
     watched,
-    watched_list,
     watched_page,
 )
 
@@ -36,8 +35,7 @@ async def on() -> AsyncIterator[Stage]:
             "watch_link": watched_page(new=True),
             "check_link": checked_link(),
             "show_watched": watched_page(),
-            "list_watched": watched_list(watched()),
-            "list_affiliations": links(balances=0).model_copy(update={"watched": 1}),
+            "list_affiliations": links(watched(), balances=0),
             "show_affiliation": page(),
             "unwatch_link": Unwatched(),
         }
@@ -130,40 +128,106 @@ async def test_ones_own_link_opens_its_page(on: Stage) -> None:
     assert on.last_asked("show_affiliation").about == {"balance": GARDEN.id, "bot": BOT}
 
 
+async def test_ones_own_watched_link_opens_its_page(on: Stage) -> None:
+    on.bridge.answers["check_link"] = checked_link(watched_id=WatchedId(5))
+    shown = await on.say(URL)
+    assert "visible only in Telegram" in shown.text
+    assert on.last_asked("show_watched").about == {"watched": WatchedId(5)}
+    assert ["« My links"] in shown.labels
+
+
+async def test_a_link_of_a_balance_that_is_no_longer_theirs_is_checked_as_anybodys(on: Stage) -> None:
+    on.bridge.answers["check_link"] = [YOURS, checked_link()]
+    on.bridge.answers["show_affiliation"] = BridgeError(ErrorCode.NOT_A_MANAGER)
+    assert "none of your links" in (await on.say(URL)).text
+
+
+async def test_ones_own_link_that_telegram_has_forgotten_is_dead(on: Stage) -> None:
+    on.bridge.answers |= {"check_link": YOURS, "show_affiliation": BridgeError(ErrorCode.NOT_JOINED)}
+    assert "no longer works" in (await on.say(URL)).text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://t.me/quiz_bot?start=_tgr_AbCdEfGh1234",
+        "t.me/quiz_bot?ref=AbCdEfGh1234",
+        "tg://resolve?domain=quiz_bot&start=_tgr_AbCdEfGh1234",
+        "tg://resolve?domain=quiz_bot&ref=AbCdEfGh1234",
+        "https://quiz_bot.t.me/?start=%5Ftgr%5FAbCdEfGh1234",
+        "telegram.me/quiz_bot?start=_tgr_AbCdEfGh1234",
+        "https://telegram.dog/quiz_bot?ref=AbCdEfGh1234",
+    ],
+)
+async def test_a_link_is_checked_however_it_is_written_and_asked(on: Stage, written: str) -> None:
+    for said in (f"/check {written}", written):
+        assert "is alive" in (await on.say(said)).text
+        assert on.last_asked("check_link").about == {"url": URL}
+    assert len(on.bridge.asked) == 2
+
+
+async def test_check_alone_asks_for_the_link_and_a_command_leaves_the_question(on: Stage) -> None:
+    assert "Which referral link" in (await on.say("/check")).text
+    assert "is alive" in (await on.say(URL)).text
+    await on.say("/check")
+    await on.say("/cancel")
+    assert "is alive" in (await on.say(URL)).text, "without the question a link is checked all the same"
+
+
+async def test_what_is_no_referral_link_is_asked_for_again(on: Stage) -> None:
+    nothing = BridgeError(ErrorCode.NO_SUCH_LINK)
+    on.bridge.answers["check_link"] = [nothing, nothing, checked_link()]
+    assert "not a referral link" in (await on.say("/check @quiz_bot")).text
+    assert "not a referral link" in (await on.say("https://t.me/quiz_bot?start=_tgr_")).text
+    assert "is alive" in (await on.say(URL)).text
+
+
+async def test_a_check_that_fails_leaves_the_question_and_can_be_tried_again(on: Stage) -> None:
+    on.bridge.answers["check_link"] = [BridgeError(ErrorCode.UNAVAILABLE), checked_link()]
+    await on.say("/check")
+    assert "busy" in (await on.say(URL)).text
+    assert "is alive" in (await on.press("Try again")).text
+
+
+async def test_a_prefix_with_nothing_after_it_is_an_ordinary_start(on: Stage) -> None:
+    assert "@quiz_bot" in (await on.say("https://t.me/quiz_bot?start=_tgr_")).text
+    assert on.last_asked("show_program").about == {"username": "quiz_bot", "bot_id": None}
+
+
+ROW = "1. Quiz Night → your own balance"
+
+
 async def test_watched_links_are_found_under_my_links(on: Stage) -> None:
-    await on.say("/links")
-    listed = await on.press("Watched links (1)")
-    assert "1 watched link" in listed.text
-    opened = await on.press("1. Quiz Night")
+    listed = await on.say("/links")
+    assert "1 link" in listed.text
+    opened = await on.press(ROW)
     assert URL in opened.text
     on.bridge.answers["show_watched"] = watched_page(alive=False)
     dead = await on.press("🔄 Check again")
     assert "Dead" in dead.text
-    assert "1 watched link" in (await on.press("« Watched links")).text
+    assert "1 link" in (await on.press("« My links")).text
 
 
 async def test_a_forgotten_link_is_gone_and_a_page_that_is_gone_shows_the_last(on: Stage) -> None:
     await on.say("/start")
-    on.bridge.answers["list_watched"] = [watched_list(page=1, pages=1, total=6), watched_list(watched(), total=6)]
+    on.bridge.answers["list_affiliations"] = [links(page=1, pages=1, total=6), links(watched(), total=6)]
     shown = await on.forge("wf:5:1")
     assert "Forgotten here" in shown.text
     assert "Quiz Night" in shown.text
     assert on.last_asked("unwatch_link").about == {"watched": WatchedId(5)}
-    assert on.last_asked("list_watched").about["page"] == 0
+    assert on.last_asked("list_affiliations").about["page"] == 0
 
 
 async def test_the_qr_picture_and_the_post_are_messages_of_their_own(on: Stage) -> None:
     await on.say("/links")
-    await on.press("Watched links (1)")
-    living = await on.press("1. Quiz Night")
+    living = await on.press(ROW)
     picture = await on.press("QR picture")
     assert picture.id > living.id
     assert picture.photo is not None
     assert picture.photo.width == picture.photo.height
     assert URL in picture.text
     await on.say("/links")
-    await on.press("Watched links (1)")
-    await on.press("1. Quiz Night")
+    await on.press(ROW)
     post = await on.press("Text to post")
     assert URL in post.text
     assert "Ad. This is a referral link" in post.text
@@ -172,8 +236,7 @@ async def test_the_qr_picture_and_the_post_are_messages_of_their_own(on: Stage) 
 
 async def test_a_link_that_has_died_is_not_made_a_picture_of(on: Stage) -> None:
     await on.say("/links")
-    await on.press("Watched links (1)")
-    await on.press("1. Quiz Night")
+    await on.press(ROW)
     on.bridge.answers["show_watched"] = watched_page(alive=False)
     shown = await on.press("QR picture")
     assert shown.photo is None

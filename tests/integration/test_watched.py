@@ -287,7 +287,8 @@ async def test_the_list_of_links_says_how_many_are_watched(office: Office, url: 
     await watch(office, url)
     found = await asked(office, ListAffiliations())
     assert isinstance(found, Affiliations)
-    assert (found.total, found.watched) == (0, 1)
+    assert (found.total, found.watched) == (1, 1)
+    assert [one.url for one in found.watched_links] == [url]
 
 
 async def test_no_log_names_a_watched_link(office: Office, url: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,6 @@ from mtproto_bridge.protocol.replies import (
     Registration,
     RegistrationPage,
     Watched,
-    WatchedList,
     WatchedPage,
 )
 from sandbox.botapi.html_parser import HtmlParser
@@ -109,8 +108,20 @@ def page(
     return AffiliationPage(affiliation=link(**changes), changed=changed, replaced_link=replaced_link, replayed=replayed)
 
 
-def links(*found: Affiliation, page: int = 0, pages: int = 1, balances: int = 1) -> Affiliations:
-    return Affiliations(affiliations=list(found), page=page, pages=pages, total=len(found), balances=balances)
+def links(
+    *found: Affiliation | Watched, page: int = 0, pages: int = 1, balances: int = 1, **changes: Any
+) -> Affiliations:
+    theirs = [one for one in found if isinstance(one, Watched)]
+    values = Affiliations(
+        affiliations=[one for one in found if isinstance(one, Affiliation)],
+        watched_links=theirs,
+        watched=len(theirs),
+        page=page,
+        pages=pages,
+        total=len(found),
+        balances=balances,
+    )
+    return values.model_copy(update=changes)
 
 
 def watched(**changes: Any) -> Watched:
@@ -130,10 +141,6 @@ def watched(**changes: Any) -> Watched:
 
 def watched_page(*, new: bool = False, **changes: Any) -> WatchedPage:
     return WatchedPage(watched=watched(**changes), new=new)
-
-
-def watched_list(*found: Watched, page: int = 0, pages: int = 1, total: int | None = None) -> WatchedList:
-    return WatchedList(watched=list(found), page=page, pages=pages, total=len(found) if total is None else total)
 
 
 def checked_link(**changes: Any) -> CheckedLink:

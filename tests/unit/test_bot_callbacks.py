@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import callbacks
-from bot.callbacks import ALL, ConfirmRevoke, OpenProgram, ProgramsPage
+from bot.callbacks import ALL, ButtonData, ConfirmRevoke, LinksPage, OpenProgram, OpenWatched, ProgramsPage
 from bot.i18n import tidy
+from mtproto_bridge.protocol.ids import WatchedId
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 NONCES = st.from_regex(r"[A-Za-z0-9_-]{14}", fullmatch=True)
@@ -30,6 +31,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "page": PAGES,
     "version": st.integers(1, 9_999),
     "sort": st.sampled_from(["profit", "revenue", "date"]),
+    "order": st.sampled_from(["date", "revenue", "participants"]),
     "min_permille": st.integers(0, 1_000),
     "forever": st.booleans(),
     "crawl": st.integers(0, 36**7 - 1),
@@ -56,7 +58,7 @@ def test_every_kind_of_button_is_proven_here() -> None:
     declared = {
         thing
         for thing in vars(callbacks).values()
-        if isinstance(thing, type) and issubclass(thing, CallbackData) and thing is not CallbackData
+        if isinstance(thing, type) and issubclass(thing, CallbackData) and thing not in (CallbackData, ButtonData)
     }
     assert declared == set(ALL)
 
@@ -106,3 +108,23 @@ def test_a_search_begins_at_the_first_page_of_the_newest_reading() -> None:
     here = ProgramsPage(page=3, sort="date", crawl=1_800_000_000, words="quiz")
     assert here.anew(forever=True) == ProgramsPage(sort="date", forever=True, words="quiz")
     assert here.pack() == "pp:3:d:0:0:tro8w0:quiz"
+
+
+@pytest.mark.parametrize(
+    ("old", "means"),
+    [
+        ("lp:3", LinksPage(page=3)),
+        ("w:5:2", OpenWatched(watched_id=WatchedId(5), page=2)),
+        ("pp:2", ProgramsPage(page=2)),
+        ("pp:2:d:2s", ProgramsPage(page=2, sort="date", min_permille=100)),
+    ],
+)
+def test_a_button_from_before_a_field_was_added_means_its_default(old: str, means: ButtonData) -> None:
+    assert type(means).unpack(old) == means
+
+
+def test_a_button_that_lacks_what_it_always_had_is_refused() -> None:
+    for cut in ("rc:1:2:3", "w", "l:rr", "lp:1:r:9", "x:1"):
+        for kind in (ConfirmRevoke, OpenWatched, LinksPage):
+            with pytest.raises((TypeError, ValueError)):
+                kind.unpack(cut)

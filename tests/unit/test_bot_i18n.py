@@ -2,12 +2,14 @@
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from gettext import GNUTranslations
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -16,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bot
+from bot.habits import Place, names, place_in
 from bot.i18n import Html, Texts, Translations, tidy
 from bot.menus import COMMANDS, commands_in
 from mtproto_bridge.protocol import ErrorCode
@@ -111,6 +114,18 @@ def test_every_message_is_html_that_telegram_takes_and_buttons_are_plain(languag
                 assert not set("<>&") & set(form), name
             else:
                 HtmlParser(form.format(**dict.fromkeys(placeholders(form), "x"))).parse()
+
+
+@pytest.mark.parametrize("language", translations.languages)
+def test_every_word_of_the_menu_leads_to_one_place(language: str) -> None:
+    texts = translations.texts(language)
+    places: dict[str, set[str]] = defaultdict(set)
+    for place, name in names(texts):
+        places[name].add(place)
+    assert all(len(found) == 1 for found in places.values()), places
+    assert {place for found in places.values() for place in found} == set(get_args(Place))
+    for name, found in places.items():
+        assert {place_in(f" {name}! ", texts)} == found
 
 
 def test_commands_fit_telegrams_limits() -> None:

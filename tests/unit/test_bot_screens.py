@@ -1,5 +1,6 @@
 """Each screen says what a person must know, in every state; Telegram would take every one of them."""
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -20,24 +21,25 @@ from bot.callbacks import (
     LinksPage,
     OpenLink,
     OpenProgram,
+    OpenWatched,
     OwnBalance,
     ProgramsPage,
     SearchPrograms,
-    WatchedLinks,
 )
 from bot.i18n import Texts, tidy
 from bot.screens import Copy, Url, join, menu
 from bot.screens import links as link_screens
 from bot.screens import programs as program_screens
-from mtproto_bridge.protocol.ids import BalanceId, BotId
-from mtproto_bridge.protocol.replies import Balance, Programs
-from mtproto_bridge.protocol.requests import TERMS_VERSION
+from mtproto_bridge.protocol.ids import BalanceId, BotId, WatchedId
+from mtproto_bridge.protocol.replies import Affiliation, Balance, Programs, Watched
+from mtproto_bridge.protocol.requests import TERMS_VERSION, Sort
 from tests.unit.bot_samples import (
     CRAWL,
     END,
     GARDEN,
     KITCHEN,
     NONCE,
+    NOW,
     URL,
     actions,
     card,
@@ -50,12 +52,14 @@ from tests.unit.bot_samples import (
     program,
     programs,
     russian,
+    watched,
     words,
 )
 
 BOTH = pytest.mark.parametrize("texts", [english, russian], ids=["en", "ru"])
 BOT = BotId(8000002)
 US = "starling_bot"
+HERE = LinksPage(page=3, order="revenue")
 JOINED = GARDEN.model_copy(update={"joined": True})
 BARRED = GARDEN.model_copy(update={"may_connect": False})
 
@@ -390,9 +394,9 @@ def test_stars_per_user_are_not_said_of_nobody() -> None:
 
 
 def test_the_way_back_leads_to_the_page_one_came_from() -> None:
-    shown = link_screens.link_page(english, page(), page=3)
-    assert LinksPage(page=3) in actions(shown)
-    assert AskRevoke(balance_id=GARDEN.id, bot_id=BOT, page=3) in actions(shown)
+    shown = link_screens.link_page(english, page(), back=HERE)
+    assert HERE in actions(shown)
+    assert AskRevoke(balance_id=GARDEN.id, bot_id=BOT, page=3, order="revenue") in actions(shown)
 
 
 @BOTH
@@ -438,14 +442,14 @@ def test_after_a_revoke_it_says_what_was_done(changed: bool, revoked: bool, said
 
 
 def test_the_confirmation_of_a_revoke_promises_no_more_than_telegram_does() -> None:
-    shown = checked(link_screens.confirm_revoke(english, page(), NONCE, page=2))
+    shown = checked(link_screens.confirm_revoke(english, page(), NONCE, back=HERE))
     said = words(shown)
     assert "stops working for new people at once" in said
     assert "when a program ends" in said
     assert "For a revoked link it promises nothing" in said
     assert actions(shown) == [
         ConfirmRevoke(balance_id=GARDEN.id, bot_id=BOT, affiliation_id=link().id, nonce=NONCE),
-        OpenLink(balance_id=GARDEN.id, bot_id=BOT, page=2),
+        OpenLink(balance_id=GARDEN.id, bot_id=BOT, page=3, order="revenue"),
     ]
 
 
@@ -461,7 +465,7 @@ def test_the_list_of_links_names_balance_figures_and_marks() -> None:
     dead = link(bot_title="Farm", revoked=True, participants=1, revenue=1)
     shown = checked(link_screens.links_page(english, links(link(), dead)))
     said = words(shown)
-    assert "1. Quiz Night → Garden\n👥 4 users referred · ⭐ 30 Stars" in said
+    assert "1. Quiz Night → Garden\n👥 4 users referred · ⭐ 30 Stars\n✅ Alive" in said
     assert "2. Farm → Garden\n👥 1 user referred · ⭐ 1 Star\n🚫" in said
     assert OpenLink(balance_id=GARDEN.id, bot_id=BOT, page=0) in actions(shown)
 
@@ -475,13 +479,57 @@ def test_no_links_and_no_balances_are_told_apart(texts: Texts) -> None:
     assert without_balances.rows
 
 
-def test_watched_links_are_one_tap_away_where_there_are_any() -> None:
-    for found in (links(link()), links(), links(balances=0)):
-        watching = found.model_copy(update={"watched": 3})
-        shown = checked(link_screens.links_page(english, watching))
-        assert WatchedLinks() in actions(shown)
-        assert "Watched links (3)" in labels(shown)
-        assert WatchedLinks() not in actions(link_screens.links_page(english, found))
+NEWER, OLDER = NOW + timedelta(days=1), NOW - timedelta(days=1)
+
+
+def test_watched_links_stand_among_the_others_by_date_and_say_where_their_counters_are() -> None:
+    found = links(link(), watched(added_at=NEWER), watched(id=WatchedId(6), bot_title="Farm", added_at=OLDER))
+    shown = checked(link_screens.links_page(english, found))
+    said = words(shown)
+    assert "3 links\nthe newest first" in said
+    assert "1. Quiz Night → your own balance\nIts counters are visible only in Telegram.\n✅ Alive" in said
+    assert "2. Quiz Night → Garden\n👥" in said
+    assert "3. Farm → your own balance" in said
+    assert OpenWatched(watched_id=WatchedId(6)) in actions(shown)
+
+
+@pytest.mark.parametrize("sort", ["revenue", "participants"])
+def test_where_counters_decide_watched_links_come_last(sort: Sort) -> None:
+    found = links(link(), watched(added_at=NEWER), sort=sort)
+    said = words(checked(link_screens.links_page(english, found)))
+    assert said.index("→ Garden") < said.index("→ your own balance")
+    assert "first" in said
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("one", "mark"),
+    [
+        (link(), "✅"),
+        (link(revoked=True), "🚫"),
+        (link(program_state="closing", end_date=END), "⏳"),
+        (link(program_state="ended"), "🚫"),
+        (watched(), "✅"),
+        (watched(alive=False, program=None), "🚫"),
+        (watched(program=program(end_date=END)), "⏳"),
+    ],
+)
+def test_each_link_has_one_mark_of_its_health(texts: Texts, one: Affiliation | Watched, mark: str) -> None:
+    said = words(checked(link_screens.links_page(texts, links(one))))
+    assert [sign for sign in said if sign in "✅🚫⏳"] == [mark]
+
+
+def test_one_button_goes_round_the_orders_and_pages_keep_theirs() -> None:
+    orders: list[object] = []
+    for sort in ("date", "revenue", "participants"):
+        shown = checked(link_screens.links_page(english, links(link(), link(), pages=3, page=1, sort=sort)))
+        assert LinksPage(page=0, order=sort) in actions(shown)
+        assert LinksPage(page=2, order=sort) in actions(shown)
+        assert OpenLink(balance_id=GARDEN.id, bot_id=BOT, page=1, order=sort) in actions(shown)
+        orders += [one.action for row in shown.rows for one in row if one.text.startswith("↕")]
+    assert orders == [LinksPage(order=order) for order in ("revenue", "participants", "date")]
+    alone = link_screens.links_page(english, links(link()))
+    assert not any(label.startswith("↕") for label in labels(alone)), "there is nothing to sort"
 
 
 def test_a_full_page_of_the_longest_names_fits_a_message() -> None:
@@ -532,5 +580,5 @@ def test_who_has_no_balance_is_led_to_adding_a_channel() -> None:
 
 def test_help_names_every_command_and_warns_of_codes() -> None:
     said = words(menu.help_page(english))
-    assert all(command in said for command in ("/programs", "/join", "/links", "/channels", "/cancel"))
+    assert all(command in said for command in ("/programs", "/join", "/links", "/check", "/channels", "/cancel"))
     assert "never asks for a login code or a password" in said

@@ -7,23 +7,25 @@ from hypothesis import strategies as st
 from bot.callbacks import (
     ForgetWatched,
     KeepReferral,
+    LinksPage,
+    OpenLink,
     OpenProgram,
     OpenWatched,
     OwnBalance,
     WatchedExtra,
-    WatchedLinks,
 )
 from bot.i18n import Texts
 from bot.pictures import qr_code
-from bot.screens import Copy, Url, sharing, watched
+from bot.screens import Copy, Url, links, sharing, watched
 from mtproto_bridge.protocol.ids import BotId, WatchedId
 from mtproto_bridge.protocol.links import ReferralLink
 from sandbox.botapi.pictures import read_photo
 from tests.unit import bot_samples as samples
-from tests.unit.bot_samples import END, URL, actions, checked, english, labels, program, russian, words
+from tests.unit.bot_samples import END, URL, actions, checked, english, program, russian, words
 
 BOTH = pytest.mark.parametrize("texts", [english, russian], ids=["en", "ru"])
 BOT, FIVE = BotId(8000002), WatchedId(5)
+HERE = LinksPage(page=2, order="revenue")
 PROFILE = Url("https://t.me/quiz_bot?profile")
 
 
@@ -42,13 +44,13 @@ def test_it_says_where_the_counters_are() -> None:
     for shown in (
         watched.own_balance(english, program()),
         watched.watched_page(english, samples.watched_page()),
-        watched.watched_list(english, samples.watched_list(samples.watched())),
+        links.links_page(english, samples.links(samples.watched())),
     ):
         assert "visible only in Telegram" in words(shown)
 
 
 def test_a_live_link_can_be_copied_shared_and_shown() -> None:
-    shown = checked(watched.watched_page(english, samples.watched_page(), note="watched.note_kept", page=2))
+    shown = checked(watched.watched_page(english, samples.watched_page(), note="watched.note_kept", back=HERE))
     said = words(shown)
     assert URL in said
     assert "Alive" in said
@@ -59,9 +61,9 @@ def test_a_live_link_can_be_copied_shared_and_shown() -> None:
         PROFILE,
         WatchedExtra(watched_id=FIVE, what="picture"),
         WatchedExtra(watched_id=FIVE, what="post"),
-        OpenWatched(watched_id=FIVE, page=2),
-        ForgetWatched(watched_id=FIVE, page=2),
-        WatchedLinks(page=2),
+        OpenWatched(watched_id=FIVE, page=2, order="revenue"),
+        ForgetWatched(watched_id=FIVE, page=2, order="revenue"),
+        HERE,
     ):
         assert action in actions(shown)
 
@@ -84,26 +86,9 @@ def test_a_dead_links_program_that_takes_nobody_is_not_offered(offered: object) 
 def test_a_closing_program_is_said_with_its_date() -> None:
     closing = samples.watched(program=program(end_date=END))
     page = checked(watched.watched_page(english, samples.watched_page(program=closing.program)))
-    listed = checked(watched.watched_list(english, samples.watched_list(closing)))
+    listed = checked(links.links_page(english, samples.links(closing)))
     for shown in (page, listed):
         assert "closes on November 2, 2026" in words(shown)
-
-
-def test_the_list_marks_the_dead_and_numbers_go_on_over_pages() -> None:
-    dead = samples.watched(id=WatchedId(6), bot_title="Farm", alive=False, program=None)
-    shown = checked(watched.watched_list(english, samples.watched_list(samples.watched(), dead, page=1, pages=3)))
-    said = words(shown)
-    assert "7. Quiz Night\n✅ Alive" in said
-    assert "8. Farm\n🚫 Dead" in said
-    assert OpenWatched(watched_id=WatchedId(6), page=1) in actions(shown)
-    assert "2/3" in labels(shown)
-
-
-@BOTH
-def test_no_watched_links_is_a_sentence_with_a_next_step(texts: Texts) -> None:
-    shown = checked(watched.watched_list(texts, samples.watched_list(), note="watched.note_forgotten"))
-    assert texts("watched.note_forgotten") in shown.text
-    assert shown.rows
 
 
 def test_a_checked_link_says_whose_program_it_is_and_can_be_kept() -> None:
@@ -122,6 +107,26 @@ def test_a_dead_or_kept_link_is_not_offered_to_be_kept() -> None:
         assert not any(isinstance(action, KeepReferral) for action in actions(shown))
     assert "@quiz_bot is dead" in words(dead)
     assert OpenWatched(watched_id=FIVE) in actions(kept)
+    assert "none of your links" in words(dead)
+    assert "one of your links" in words(kept)
+
+
+@BOTH
+def test_an_older_link_of_ones_own_balance_says_so_and_leads_to_the_newest(texts: Texts) -> None:
+    for alive in (True, False):
+        found = samples.checked_link(alive=alive, own=samples.link(url=None))
+        shown = checked(watched.checked_link(texts, found))
+        assert texts("watched.check_older", balance="Garden") in shown.text
+        assert OpenLink(balance_id=samples.GARDEN.id, bot_id=BOT) in actions(shown)
+        assert not any(isinstance(action, KeepReferral) for action in actions(shown))
+
+
+@BOTH
+def test_the_question_for_a_link_names_the_ways_one_is_written(texts: Texts) -> None:
+    assert words(checked(watched.ask_for_link(texts)))
+    again = words(checked(watched.ask_for_link(texts, not_understood=True)))
+    assert "?start=_tgr_" in again
+    assert "?ref=" in again
 
 
 def test_a_token_that_fits_no_button_leaves_it_out() -> None:
@@ -150,7 +155,7 @@ def test_the_qr_code_is_a_picture_telegram_takes() -> None:
 @given(st.text(max_size=300))
 def test_no_title_breaks_a_screen(title: str) -> None:
     link = samples.watched(bot_title=title, program=program(title=title))
-    checked(watched.watched_list(english, samples.watched_list(*[link] * 6)))
+    checked(links.links_page(english, samples.links(*[link] * 6)))
     checked(watched.watched_page(english, samples.watched_page(bot_title=title)))
     checked(watched.checked_link(english, samples.checked_link(program=program(title=title))))
     checked(sharing.post(english, title, URL))

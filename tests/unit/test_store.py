@@ -15,8 +15,10 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import StatementError
 
+from mtproto_bridge.actions.describing import describe_link
+from mtproto_bridge.actions.watched import describe_watched
 from mtproto_bridge.protocol.ids import AccountId, AffiliationId, BalanceId, BotId, WatchedId
-from mtproto_bridge.protocol.replies import Program
+from mtproto_bridge.protocol.replies import Affiliations, Program
 from mtproto_bridge.protocol.requests import Sort
 from mtproto_bridge.store import (
     Store,
@@ -30,6 +32,7 @@ from mtproto_bridge.store import (
     tables,
     watched,
 )
+from mtproto_bridge.store import links as store_links
 from mtproto_bridge.store.accounts import KnownPeer
 from mtproto_bridge.store.database import StoreError, sqlite_url
 from mtproto_bridge.store.installation import installation_id
@@ -395,8 +398,8 @@ async def test_of_a_balances_links_for_a_program_the_last_one_saved_is_the_curre
         assert first.id != second.id
     assert {url for url, (current, _) in (await links(store)).items() if current} == {"2", "c"}
     async with store.begin() as session:
-        rows, total = await affiliations.page(session, [balance], sort="date", offset=0, limit=9)
-        assert ({one.url for one, _, _ in rows}, total) == ({"2", "c"}, 2)
+        found = await store_links.page(session, [balance], ANNA, sort="date", offset=0, limit=9)
+        assert ({one.affiliation.url for one in found.links if one.affiliation}, found.own) == ({"2", "c"}, 2)
         await affiliations.save(session, balance, link("1"), NOW)
         assert await affiliations.joined_bots(session, [balance]) == {(balance, QUIZ), (balance, CHESS)}
     assert {url for url, (current, _) in (await links(store)).items() if current} == {"1", "c"}, "a revived one"
@@ -481,12 +484,44 @@ async def test_a_link_is_listed_with_its_balance_and_the_end_of_its_program(stor
         await affiliations.save(session, balance, link("c", bot=CHESS, date=NOW - timedelta(days=1)), NOW)
         await programs.remember(session, program(end_date=NOW + timedelta(days=1)), NOW)
     async with store.begin() as session:
-        rows, total = await affiliations.page(session, [balance], sort="date", offset=0, limit=9)
-    assert total == 2
-    assert [(one.url, at.id, end) for one, at, end in rows] == [
-        ("1", balance, NOW + timedelta(days=1)),
-        ("c", balance, None),
-    ]
+        found = await store_links.page(session, [balance], ANNA, sort="date", offset=0, limit=9)
+    assert (found.own, found.watched) == (2, 0)
+    first, second = found.links
+    assert first.affiliation is not None
+    assert first.balance is not None
+    assert first.program is not None
+    assert (first.affiliation.url, first.balance.id) == ("1", balance)
+    assert first.program.end_date == NOW + timedelta(days=1)
+    assert second.affiliation is not None
+    assert second.affiliation.url == "c"
+    assert (second.program, second.watched) == (None, None)
+
+
+async def test_a_list_that_says_nothing_new_writes_no_link_anew(
+    store: Store, balance: BalanceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person may have thousands, and their list is read anew every minute somebody looks."""
+    listed = [link("1"), link("c", bot=CHESS), link("r", bot=BotId(300))]
+    async with store.begin() as session:
+        await affiliations.save_list(session, balance, listed, NOW)
+    saved: list[str] = []
+    save = affiliations.save
+
+    async def spying(session: Any, balance: BalanceId, connection: Connection, at: datetime) -> tables.Affiliation:
+        saved.append(connection.url)
+        return await save(session, balance, connection, at)
+
+    monkeypatch.setattr(affiliations, "save", spying)
+    later = NOW + timedelta(minutes=1)
+    async with store.begin() as session:
+        await affiliations.save_list(session, balance, [link("1"), link("c", bot=CHESS, participants=9)], later)
+        rows = (await session.scalars(select(tables.Affiliation))).all()
+    assert saved == ["c"]
+    assert {one.url: (one.revoked, one.seen_at) for one in rows} == {
+        "1": (False, later),
+        "c": (False, later),
+        "r": (True, later),
+    }
 
 
 MANY = 23
@@ -514,23 +549,73 @@ async def many(store: Store, balance: BalanceId) -> list[BalanceId]:
     return [balance, other]
 
 
+WATCHED = 7
+
+
+@pytest.fixture
+async def kept(store: Store) -> None:
+    """Watched links of Anna's beside those, some as old as others; and one of Boris's."""
+    async with store.begin() as session:
+        await programs.remember(session, program(), NOW)
+        for number in range(WATCHED + 1):
+            person, at = (BORIS if number == WATCHED else ANNA), NOW - timedelta(days=number % 3)
+            url = f"https://t.me/quiz_bot?start=_tgr_{number}"
+            await watched.keep(session, person, url, FoundBot(QUIZ, "quiz_bot", "Quiz"), at)
+
+
+@pytest.mark.usefixtures("kept")
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(sort=st.sampled_from(["date", "revenue", "participants"]), size=st.integers(1, MANY + 2), data=st.data())
-async def test_paging_shows_every_current_link_once_in_order(
+@given(sort=st.sampled_from(["date", "revenue", "participants"]), size=st.integers(1, MANY + 9), data=st.data())
+async def test_paging_shows_every_current_and_every_watched_link_once_in_order(
     store: Store, many: list[BalanceId], sort: Sort, size: int, data: st.DataObject
 ) -> None:
     """The store is read only here, so that one serves all examples."""
     wanted = data.draw(st.sampled_from([many, many[:1], []]))
-    shown: list[tables.Affiliation] = []
-    for offset in range(0, MANY + size, size):
+    shown: list[store_links.Listed] = []
+    for offset in range(0, MANY + WATCHED + size, size):
         async with store.begin() as session:
-            rows, total = await affiliations.page(session, wanted, sort=sort, offset=offset, limit=size)
-        assert len(rows) <= size
-        shown += [one for one, _, _ in rows]
-    assert len({one.id for one in shown}) == len(shown) == total == {2: MANY, 1: 12, 0: 0}[len(wanted)]
-    assert all(one.current for one in shown)
-    places = [(getattr(one, sort), one.id) for one in shown]
+            found = await store_links.page(session, wanted, ANNA, sort=sort, offset=offset, limit=size)
+        assert len(found.links) <= size
+        shown += found.links
+    own = [one.affiliation for one in shown if one.affiliation]
+    theirs = [one.watched for one in shown if one.watched]
+    assert len({one.id for one in own}) == len(own) == found.own == {2: MANY, 1: 12, 0: 0}[len(wanted)]
+    assert len({one.id for one in theirs}) == len(theirs) == found.watched == WATCHED
+    assert all(one.current for one in own)
+    assert all(one.program and one.program.bot_id == QUIZ for one in shown if one.watched)
+    places = [_place(one, sort) for one in shown]
     assert places == sorted(places, reverse=True), "the newest, the most, first"
+
+
+def _place(one: store_links.Listed, sort: Sort) -> tuple[Any, ...]:
+    if one.watched:
+        return (one.watched.added_at,) if sort == "date" else (-1, one.watched.added_at)
+    assert one.affiliation
+    date = one.affiliation.date
+    return (date,) if sort == "date" else (getattr(one.affiliation, sort), date)
+
+
+@pytest.mark.parametrize("sort", ["date", "revenue", "participants"])
+@pytest.mark.usefixtures("kept")
+async def test_a_page_is_told_in_the_order_it_was_read_in(store: Store, many: list[BalanceId], sort: Sort) -> None:
+    """What travels are two lists; the one they make together is the store's."""
+    async with store.begin() as session:
+        found = await store_links.page(session, many, ANNA, sort=sort, offset=0, limit=99)
+    told = Affiliations(
+        affiliations=[
+            describe_link(one.affiliation, one.balance, None, NOW)
+            for one in found.links
+            if one.affiliation and one.balance
+        ],
+        watched_links=[describe_watched(one.watched, None, NOW) for one in found.links if one.watched],
+        page=0,
+        pages=1,
+        total=MANY + WATCHED,
+        balances=2,
+        sort=sort,
+    )
+    expected = [one.affiliation.id if one.affiliation else one.watched and one.watched.id for one in found.links]
+    assert [int(one.id) for one in told.links] == expected
 
 
 # -- the audit -----------------------------------------------------------------------------------------------------
