@@ -1,0 +1,34 @@
+"""Links made in Telegram itself."""
+
+from bot.screens import Screen
+from bot.screens import watched as screens
+from mtproto_bridge.protocol.ids import WatchedId
+from tests.screens.examples import Example
+from tests.unit.bot_samples import END, checked_link, program, watched, watched_list, watched_page
+
+CLOSING = program(end_date=END)
+
+EXAMPLES: dict[str, Example] = {
+    "my own balance": lambda texts: screens.own_balance(texts, program()),
+    "no referral link": screens.not_understood,
+    "somebody's link, alive": lambda texts: screens.checked_link(texts, checked_link()),
+    "somebody's link, dead": lambda texts: screens.checked_link(texts, checked_link(alive=False, program=None)),
+    "somebody's link, closing": lambda texts: screens.checked_link(texts, checked_link(program=CLOSING)),
+    "a link that is kept": lambda texts: screens.checked_link(texts, checked_link(watched_id=WatchedId(5))),
+    "watched": lambda texts: screens.watched_page(texts, watched_page()),
+    "watched, closing": lambda texts: screens.watched_page(texts, watched_page(program=CLOSING)),
+    "watched, dead": lambda texts: screens.watched_page(texts, watched_page(alive=False)),
+    "watched, kept now": lambda texts: screens.watched_page(texts, watched_page(), note="watched.note_kept"),
+    "watched, kept before": lambda texts: screens.watched_page(texts, watched_page(), note="watched.note_known"),
+    "list": lambda texts: screens.watched_list(
+        texts, watched_list(watched(), watched(alive=False), watched(bot_title="حديقة 5", program=CLOSING))
+    ),
+    "list, a middle page": lambda texts: screens.watched_list(
+        texts, watched_list(watched(), page=1, pages=3, total=13)
+    ),
+    "list, one forgotten, none left": lambda texts: screens.watched_list(
+        texts, watched_list(), note="watched.note_forgotten"
+    ),
+    "caption of the picture": lambda texts: Screen(screens.caption(texts, watched())),
+    "post": lambda texts: screens.post(texts, watched()),
+}
