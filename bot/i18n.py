@@ -35,11 +35,11 @@ _STEPS = (timedelta(hours=1), timedelta(minutes=1))
 
 FIRST_STRONG, END_OF_ISOLATE = "\u2068", "\u2069"
 RIGHT_TO_LEFT_MARK = "\u200f"
-_AGAINST = {"ltr": frozenset({"R", "AL", "AN"}), "rtl": frozenset({"L"})}
-"""Characters that run against a language (unicode.org/reports/tr9, table 4)."""
+_AGAINST = {"ltr": frozenset({"R", "AL", "AN"}), "rtl": frozenset({"L", "ET"})}
+"""Characters that run against a language (unicode.org/reports/tr9, table 4); a % is on either side of its number."""
 _PIECES = re.compile(
     r"(?<=\n)\{\w+\}(?=\n|\Z)"  # a line of its own, such as a link to copy: nothing stands beside it
-    r"|(?P<whole><code>[^<]*</code>|@?\{(?P<name>\w+)\}|(?<![\w/:])[@/]\w+)"
+    r"|(?P<whole><code>[^<]*</code>|@?\{(?P<name>\w+)\}|(?<![\w/:])[@/]\w+(?: @?[a-z]\w*)*)"  # and commands, names
     r"|<[^>]*>"  # an address in a tag is filled in as it is
 )
 _ISOLATE = re.compile(f"{FIRST_STRONG}[^{END_OF_ISOLATE}]*{END_OF_ISOLATE}")

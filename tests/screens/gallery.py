@@ -42,7 +42,7 @@ def _message(texts: Texts, screen: Screen) -> str:
 
 
 def _button(button: Button) -> str:
-    mark = "↗" if isinstance(button.action, Url) else "⧉" if isinstance(button.action, Copy) else ""
+    mark = "↗" if isinstance(button.action, Url) else "📋" if isinstance(button.action, Copy) else ""
     corner = f"<i>{mark}</i>" if mark else ""
     return f'<span class="button" dir="auto" title="{escape(done(button))}">{escape(button.text)}{corner}</span>'
 
