@@ -7,6 +7,7 @@ what nobody says any more. Order and comments stay as they are.
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -51,6 +52,7 @@ def messages(file: Path) -> dict[str, Message]:
     return {_id(message): message for message in read(file) if message.id}
 
 
+@cache
 def of(language: str) -> dict[str, Message]:
     """The messages of a language."""
     return messages(po(language))
@@ -163,7 +165,7 @@ def main() -> None:
     _rewrite(TEMPLATE, order, counted, 2)
     for language in LANGUAGES:
         _rewrite(po(language), order, counted, int(plural_forms(language)[len("nplurals=")]))
-        missing = [name for name, message in of(language).items() if not all(forms(message))]
+        missing = [name for name, message in messages(po(language)).items() if not all(forms(message))]
         print(f"{language}: {'complete' if not missing else 'to translate: ' + ', '.join(missing)}")  # noqa: T201
 
 

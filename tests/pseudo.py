@@ -43,5 +43,6 @@ def not_from_locales(html: str) -> list[str]:
 
 
 def filled_in(html: str) -> set[str]:
-    """The values that were filled in and run the other way."""
-    return {unescape(_TAG.sub("", value)) for value in _ISOLATED.findall(html)}
+    """The words that were filled in and run the other way."""
+    values = (unescape(_TAG.sub("", value)) for value in _ISOLATED.findall(html))
+    return {value for value in values if any(map(str.isalpha, value))}
