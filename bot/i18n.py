@@ -95,6 +95,11 @@ class Texts:
         escaped = {name: _escaped(values[name]) for name in values}
         return Html(self._filled(form, {"n": self.number(number), **escaped}))
 
+    def listed(self, *values: str | None) -> str:
+        """Values that are there in one line, without markup."""
+        there = {f"v{place}": tidy(value) for place, value in enumerate(values) if value}
+        return self._filled(" · ".join(f"{{{place}}}" for place in there), there)
+
     def _filled(self, form: str, values: Mapping[str, str]) -> str:
         def piece(found: re.Match[str]) -> str:
             text = found.group().format_map(values)

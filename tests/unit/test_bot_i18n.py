@@ -70,6 +70,11 @@ def test_the_nearest_language_is_spoken(code: str | None, language: str) -> None
     assert translations.texts(code).locale == language
 
 
+def test_a_folder_without_english_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Translations.load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("number", "russian_words"),
     [
@@ -166,7 +171,7 @@ def test_what_people_copy_is_isolated_around_not_inside() -> None:
 
 
 def test_a_link_on_its_own_line_is_nothing_but_the_link() -> None:
-    assert PSEUDO("watched.caption", title="Quiz", url="https://t.me/x").split("\n")[1] == "https://t.me/x"
+    assert PSEUDO("link.caption", title="Quiz", url="https://t.me/x").split("\n")[1] == "https://t.me/x"
 
 
 def test_an_address_in_a_tag_stays_as_it_is() -> None:

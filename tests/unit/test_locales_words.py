@@ -12,7 +12,7 @@ NAMED = {
     "commission": r"commission",
     "balance": r"balance",
     "Stars": r"\bStars?\b",
-    "held": r"\bholds?\b|\bheld\b",
+    "held": r"\b(holds?|held)\b.*commission|commission.*\b(holds?|held)\b",
     "revoke": r"revok",
     "link": r"\blinks?\b",
     "referred user": r"referred",

@@ -36,6 +36,7 @@ NAMES = {
     *("A", "B", "C", "Anna", "Boris", "Борис", "Nadia <3", "Vera", "@vera_bridge", "Vera (@vera)", "Garden", "Kitchen"),
     *("Quiz Night", "@quiz_bot", "Chess Club", "@chess_bot", "@garden_bot", "Own App", "chess", "bridge-1"),
     *("Quiet Gardens", "Quiet Gardens (@gardens)", "@gardens", "400 STARREF_NEW", "4f0c1d"),
+    *("English", "Русский"),  # languages name themselves
     "https://t.me/quiz_bot?start=_tgr_AbCdEfGh1234",
     "https://t.me/starling_bot?startchannel&admin=post_messages+invite_users+promote_members",
     *(f"Garden {number}" for number in range(1, 12)),
@@ -178,7 +179,8 @@ def test_a_screen_says_nothing_that_is_not_in_the_catalogs(name: str) -> None:
     """In a language of other letters, all that is in Latin ones is known data, and stands isolated."""
     screen = pseudo()[name]
     texts = (screen.text, *(button.text for row in screen.rows for button in row))
-    assert not [word for text in texts for word in not_from_locales(text)], drawn(screen)
+    lines = [line for text in texts for line in text.split("\n") if line.removeprefix("✓ ") not in NAMES]
+    assert not [word for line in lines for word in not_from_locales(line)], drawn(screen)
     assert {value for text in texts for value in filled_in(text)} <= NAMES, "another name in a sample? Add it to NAMES"
 
 

@@ -9,6 +9,7 @@ US = "starling_bot"
 QUIZ = program()
 FOREVER = program(title="Chess Club", username="chess_bot", duration_months=None, commission_permille=300, joined=True)
 CLOSING = program(title="حديقة <3", username="garden_bot", duration_months=6, end_date=END, daily_revenue_nanos=None)
+BARRED = KITCHEN.model_copy(update={"may_connect": False})
 JOINED = GARDEN.model_copy(update={"joined": True})
 
 EXAMPLES: dict[str, Example] = {
@@ -26,6 +27,7 @@ EXAMPLES: dict[str, Example] = {
     "list, empty": lambda texts: screens.programs_page(texts, programs(read_at=None)),
     "search": lambda texts: screens.ask_for_words(texts, ProgramsPage()),
     "card, one balance": lambda texts: screens.program_card(texts, card(GARDEN), US),
+    "card, the one balance barred": lambda texts: screens.program_card(texts, card(BARRED), US),
     "card, joined with one of two": lambda texts: screens.program_card(texts, card(JOINED, KITCHEN), US),
     "card, forever, without a figure": lambda texts: screens.program_card(
         texts, card(duration_months=None, daily_revenue_nanos=None), US

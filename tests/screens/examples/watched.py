@@ -1,6 +1,5 @@
 """Links made in Telegram itself."""
 
-from bot.screens import Screen
 from bot.screens import watched as screens
 from mtproto_bridge.protocol.ids import WatchedId
 from tests.screens.examples import Example
@@ -29,6 +28,4 @@ EXAMPLES: dict[str, Example] = {
     "list, one forgotten, none left": lambda texts: screens.watched_list(
         texts, watched_list(), note="watched.note_forgotten"
     ),
-    "caption of the picture": lambda texts: Screen(screens.caption(texts, watched())),
-    "post": lambda texts: screens.post(texts, watched()),
 }
