@@ -7,7 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --no-build-isolation --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-together test-unit lint lint-beside test-compat chaos bench bench-queue lock clean
+.PHONY: help setup demo run test test-together test-unit lint lint-beside test-compat chaos bench bench-queue \
+	messages gallery lock clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -59,6 +60,12 @@ lint: $(READY) ## Style, types and layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache | tail -n 4
 
+messages: $(READY) ## Give every language the messages of the code, and say what is to be translated
+	@$(BIN)/python -m tests.catalogs
+
+gallery: $(READY) ## Draw every screen in every language on one page: build/gallery.html
+	@$(BIN)/python -m tests.screens --gallery build/gallery.html
+
 # The oldest redis-py we work with, in an environment of its own: everything else is as in dev.txt.
 COMPAT := .venv-compat
 COMPAT_TESTS := tests/integration/test_queue*.py tests/integration/test_bridge*.py tests/unit/test_queue*.py \
@@ -100,4 +107,4 @@ lock: ## Renew the pinned packages (needs uv)
 	$(LOCK) --no-deps requirements/compat.in -o requirements/compat.txt
 
 clean: ## Remove .venv and caches (never ./data or ./keys)
-	rm -rf $(VENV) $(COMPAT) $(VENV)-bench* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(COMPAT) $(VENV)-bench* build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -5,13 +5,14 @@ A message id is a name (`program.join_button`), never a sentence: the English wo
 
 import html
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta
@@ -32,6 +33,18 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\
 _LONGEST_VALUE = 256
 _STEPS = (timedelta(hours=1), timedelta(minutes=1))
 
+FIRST_STRONG, END_OF_ISOLATE = "\u2068", "\u2069"
+RIGHT_TO_LEFT_MARK = "\u200f"
+_AGAINST = {"ltr": frozenset({"R", "AL", "AN"}), "rtl": frozenset({"L", "ET"})}
+"""Characters that run against a language (unicode.org/reports/tr9, table 4); a % is on either side of its number."""
+_PIECES = re.compile(
+    r"(?<=\n)\{\w+\}(?=\n|\Z)"  # a line of its own, such as a link to copy: nothing stands beside it
+    r"|(?P<whole><code>[^<]*</code>|@?\{(?P<name>\w+)\}|(?<![\w/:])[@/]\w+(?: @?[a-z]\w*)*)"  # and commands, names
+    r"|<[^>]*>"  # an address in a tag is filled in as it is
+)
+_ISOLATE = re.compile(f"{FIRST_STRONG}[^{END_OF_ISOLATE}]*{END_OF_ISOLATE}")
+_MARKUP = re.compile(r"<[^>]*>|&\w+;")
+
 
 class Html(str):
     """Text that is markup already, made by us: it is not escaped again."""
@@ -50,12 +63,17 @@ class Texts:
 
     Calling it gives HTML: values are escaped unless they are Html. `plain` is for buttons and notices, where
     Telegram reads no markup.
+
+    A value that runs against the language (a link in Arabic, an Arabic title in English) is isolated, since it would
+    pull the signs and numbers beside it to its other side (unicode.org/reports/tr9, section 2.4). Digits are Latin in
+    every language: links, ids and commands have no others, and Babel writes dates with no others.
     """
 
     def __init__(self, tag: str, catalog: GNUTranslations) -> None:
         self.locale = tag
         self._catalog = catalog
         self._babel = Locale.parse(tag)
+        self.direction: Literal["ltr", "rtl"] = "rtl" if self._babel.text_direction == "rtl" else "ltr"
 
     @property
     def language(self) -> str:
@@ -65,17 +83,43 @@ class Texts:
 
     def __call__(self, msgid: str, **values: str) -> Html:
         """One message as HTML."""
-        return Html(self._catalog.gettext(msgid).format(**{name: _escaped(value) for name, value in values.items()}))
+        return Html(self._filled(self._catalog.gettext(msgid), {name: _escaped(values[name]) for name in values}))
 
     def plain(self, msgid: str, **values: str) -> str:
         """One message without markup."""
-        return self._catalog.gettext(msgid).format(**{name: tidy(value) for name, value in values.items()})
+        return self._filled(self._catalog.gettext(msgid), {name: tidy(values[name]) for name in values})
 
     def count(self, msgid: str, number: int, **values: str) -> Html:
         """The plural form for a number, which the message names `{n}`."""
         form = self._catalog.ngettext(msgid, msgid, number)
-        escaped = {name: _escaped(value) for name, value in values.items()}
-        return Html(form.format(n=self.number(number), **escaped))
+        escaped = {name: _escaped(values[name]) for name in values}
+        return Html(self._filled(form, {"n": self.number(number), **escaped}))
+
+    def listed(self, *values: str | None) -> str:
+        """Values that are there in one line, without markup."""
+        there = {f"v{place}": tidy(value) for place, value in enumerate(values) if value}
+        return self._filled(" · ".join(f"{{{place}}}" for place in there), there)
+
+    def _filled(self, form: str, values: Mapping[str, str]) -> str:
+        def piece(found: re.Match[str]) -> str:
+            text = found.group().format_map(values)
+            ours = found["name"] and isinstance(values[found["name"]], Html)  # isolated already, in itself
+            if not found["whole"] or ours or not self._runs_against(text):
+                return text
+            return f"{FIRST_STRONG}{text}{END_OF_ISOLATE}"
+
+        filled = _PIECES.sub(piece, form)
+        return "\n".join(map(self._marked, filled.split("\n"))) if self.direction == "rtl" else filled
+
+    def _runs_against(self, text: str) -> bool:
+        return any(unicodedata.bidirectional(sign) in _AGAINST[self.direction] for sign in _MARKUP.sub("", text))
+
+    @staticmethod
+    def _marked(line: str) -> str:
+        """A line with no letter around what is isolated would run left to right: a mark says otherwise."""
+        rest = _MARKUP.sub("", _ISOLATE.sub("", line))
+        lost = FIRST_STRONG in line and all(unicodedata.bidirectional(sign) not in ("R", "AL", "L") for sign in rest)
+        return RIGHT_TO_LEFT_MARK + line if lost else line
 
     def number(self, number: int | Decimal) -> str:
         """A number, with as many decimals as mean something: two, or four below one."""
@@ -118,6 +162,11 @@ class Texts:
 
 def _escaped(value: str) -> str:
     return value if isinstance(value, Html) else html.escape(tidy(value))
+
+
+def bare(text: str) -> str:
+    """A text without our direction controls, for what leaves the screen: copied, or part of an address."""
+    return re.sub(f"[{FIRST_STRONG}{END_OF_ISOLATE}{RIGHT_TO_LEFT_MARK}]", "", text)
 
 
 class Translations:

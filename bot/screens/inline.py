@@ -48,7 +48,7 @@ def _link(texts: Texts, card: Card) -> InlineCard:
     known = card.commission_permille is not None
     return InlineCard(
         title=tidy(card.bot_title),
-        description=_listed(
+        description=texts.listed(
             texts.commission(card.commission_permille) if card.commission_permille is not None else None,
             texts.duration(card.duration_months) if known else None,
             card.balance_title,
@@ -73,7 +73,7 @@ def _program(texts: Texts, program: Program, us: str) -> InlineCard:
     closing = texts("program.closing", date=texts.moment(program.end_date)) if program.end_date else None
     return InlineCard(
         title=tidy(program.title),
-        description=_listed(
+        description=texts.listed(
             texts.commission(program.commission_permille), texts.duration(program.duration_months), closing
         ),
         text=paragraphs(
@@ -91,10 +91,6 @@ def _program(texts: Texts, program: Program, us: str) -> InlineCard:
 def failed(texts: Texts) -> Offered:
     """Something is wrong: our chat says what."""
     return Offered(button=texts.plain("inline.failed_button"))
-
-
-def _listed(*parts: str | None) -> str:
-    return " · ".join(tidy(part) for part in parts if part)
 
 
 def _next(page: int, pages: int, crawl: int = 0) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from aiogram.fsm.storage.memory import MemoryStorage
 
 from bot.app import App, make_bot, make_dispatcher
+from bot.i18n import Translations
 from bot.languages import Languages
 from bot.late import LateReplies
 from bot.registering import Registering
@@ -281,7 +282,7 @@ async def running(app: App) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
+async def stage(translations: Translations = translations) -> AsyncIterator[Stage]:
     """Everything, running."""
     world, ours = small_stage()
     async with bot_api(world, ours) as api:

@@ -1,137 +1,19 @@
-"""The languages are complete and alike, and what the code says exists in them."""
+"""What is filled into a message: numbers, dates and durations by the language, names that stay in their place."""
 
-import ast
-import re
-from collections import defaultdict
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from gettext import GNUTranslations
 from pathlib import Path
-from string import Formatter
-from typing import get_args
 
 import pytest
-from babel.messages.catalog import Catalog, Message
-from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bot
-from bot.habits import Place, names, place_in
-from bot.i18n import Html, Texts, Translations, tidy
-from bot.menus import COMMANDS, commands_in
-from mtproto_bridge.protocol import ErrorCode
+from bot.i18n import Html, Texts, Translations, bare, tidy
+from bot.menus import COMMANDS
 from sandbox.botapi.html_parser import HtmlParser
-from tests.unit.bot_samples import LOCALES, english, russian, translations
-
-LANGUAGES = ("en", "ru")
-NAME = re.compile(r"[a-z]+(\.[a-z_]+)+")
-PLAIN = re.compile(r"command\..*|.*[._]button")
-FORMS = {"en": 2, "ru": 3}
-
-
-def catalog(file: Path) -> dict[str, Message]:
-    with file.open("rb") as source:
-        read: Catalog = read_po(source)
-    return {_id(message): message for message in read if message.id}
-
-
-def of(language: str) -> dict[str, Message]:
-    return catalog(LOCALES / language / "LC_MESSAGES" / "starling.po")
-
-
-def _id(message: Message) -> str:
-    return message.id if isinstance(message.id, str) else message.id[0]
-
-
-def forms(message: Message) -> tuple[str, ...]:
-    strings = message.string
-    return (strings,) if isinstance(strings, str) else tuple(strings or ())
-
-
-def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-
-
-def constants(tree: ast.AST) -> Iterator[str]:
-    """Every string in the code but names of log events."""
-    for node in ast.iter_child_nodes(tree):
-        is_log = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if is_log and isinstance(node.func.value, ast.Name) and node.func.value.id == "log":  # type: ignore[attr-defined]
-            continue
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-        yield from constants(node)
-
-
-def said_in_code() -> set[str]:
-    folder = Path(bot.__file__).parent
-    topics = {name.partition(".")[0] for name in catalog(LOCALES / "starling.pot")}
-    found = {text for file in folder.rglob("*.py") for text in constants(ast.parse(file.read_text("utf-8")))}
-    named = {text for text in found if NAME.fullmatch(text) and text.partition(".")[0] in topics}
-    codes = {f"error.{code.value}" for code in ErrorCode}
-    return named | codes | {f"command.{name}" for name in COMMANDS}
-
-
-def test_the_code_says_exactly_what_the_template_names() -> None:
-    assert said_in_code() == catalog(LOCALES / "starling.pot").keys()
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_language_has_every_message_and_no_other(language: str) -> None:
-    assert of(language).keys() == catalog(LOCALES / "starling.pot").keys()
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_message_is_empty_or_uncertain(language: str) -> None:
-    for name, message in of(language).items():
-        assert all(form.strip() for form in forms(message)), name
-        assert not message.fuzzy, name
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_translation_fills_in_the_same_facts_as_english(language: str) -> None:
-    reference = of("en")
-    for name, message in of(language).items():
-        wanted = placeholders(forms(reference[name])[0])
-        assert all(placeholders(form) == wanted for form in forms(message)), name
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_plural_has_all_forms_of_its_language_and_names_its_number(language: str) -> None:
-    for name, message in of(language).items():
-        if message.pluralizable:
-            assert len(forms(message)) == FORMS[language], name
-            assert all("n" in placeholders(form) for form in forms(message)), name
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_message_is_html_that_telegram_takes_and_buttons_are_plain(language: str) -> None:
-    for name, message in of(language).items():
-        for form in forms(message):
-            if PLAIN.fullmatch(name):
-                assert not set("<>&") & set(form), name
-            else:
-                HtmlParser(form.format(**dict.fromkeys(placeholders(form), "x"))).parse()
-
-
-@pytest.mark.parametrize("language", translations.languages)
-def test_every_word_of_the_menu_leads_to_one_place(language: str) -> None:
-    texts = translations.texts(language)
-    places: dict[str, set[str]] = defaultdict(set)
-    for place, name in names(texts):
-        places[name].add(place)
-    assert all(len(found) == 1 for found in places.values()), places
-    assert {place for found in places.values() for place in found} == set(get_args(Place))
-    for name, found in places.items():
-        assert {place_in(f" {name}! ", texts)} == found
-
-
-def test_commands_fit_telegrams_limits() -> None:
-    for texts in (english, russian):
-        assert [command.command for command in commands_in(texts)] == list(COMMANDS)
-        assert all(1 <= len(command.description) <= 256 for command in commands_in(texts))
+from tests.pseudo import PSEUDO
+from tests.unit.bot_samples import english, russian, translations
 
 
 @pytest.mark.parametrize(
@@ -182,7 +64,7 @@ def test_the_help_names_every_command() -> None:
 
 @pytest.mark.parametrize(
     ("code", "language"),
-    [("ru", "ru"), ("ru-RU", "ru"), ("RU", "ru"), ("en-GB", "en"), ("de", "en"), ("", "en"), (None, "en")],
+    [("ru", "ru"), ("ru-RU", "ru"), ("RU", "ru"), ("en-GB", "en"), ("tlh", "en"), ("", "en"), (None, "en")],
 )
 def test_the_nearest_language_is_spoken(code: str | None, language: str) -> None:
     assert translations.texts(code).locale == language
@@ -260,10 +142,73 @@ def test_values_are_escaped_and_our_own_markup_is_not() -> None:
 @given(st.text())
 def test_whatever_somebody_calls_their_app_the_text_around_it_stays(title: str) -> None:
     shown, _ = HtmlParser(english("program.title", title=title, username="x")).parse()
-    assert shown == f"{tidy(title)} · @x"
+    assert bare(shown) == f"{tidy(title)} · @x"
 
 
 @given(st.text())
 def test_a_tidy_text_is_one_short_line_that_cannot_turn_the_screen_around(text: str) -> None:
     assert len(tidy(text)) <= 256
     assert not set("\n\r\t\u202e\u2066\u200f") & set(tidy(text))
+
+
+# -- values that run against the language ----------------------------------------------------------------------
+
+
+def test_a_title_that_runs_the_other_way_leaves_what_stands_beside_it_in_its_place() -> None:
+    shown = english("program.title", title="حديقة 5", username="garden_bot")
+    assert shown == "<b>\u2068حديقة 5\u2069</b> · @garden_bot"
+    assert english.plain("channels.item_button", mark="1", channel="حديقة") == "1 \u2068حديقة\u2069"
+
+
+def test_in_a_language_that_runs_right_to_left_names_keep_their_sign_and_their_line_runs_so_too() -> None:
+    shown = PSEUDO("program.title", title="Quiz Night", username="quiz_bot")
+    assert shown == "\u200f<b>\u2068Quiz Night\u2069</b> · \u2068@quiz_bot\u2069"
+    assert PSEUDO("program.title", title="חידון", username="quiz_bot").startswith("<b>חידון</b> · \u2068@")
+
+
+def test_what_people_copy_is_isolated_around_not_inside() -> None:
+    assert PSEUDO("link.url", url="https://t.me/x") == "\u200f\u2068<code>https://t.me/x</code>\u2069"
+
+
+def test_a_link_on_its_own_line_is_nothing_but_the_link() -> None:
+    assert PSEUDO("link.caption", title="Quiz", url="https://t.me/x").split("\n")[1] == "https://t.me/x"
+
+
+def test_an_address_in_a_tag_stays_as_it_is() -> None:
+    assert '<a href="https://t.me/x">' in PSEUDO("join.confirm_terms", terms="https://t.me/x")
+
+
+def test_commands_in_a_sentence_are_isolated_too() -> None:
+    texts = translations.texts("en")
+    assert "\u2068" not in texts("help.text")
+    arabic = Texts("ar", english._catalog)
+    assert "\u2068/programs\u2069 –" in arabic("help.text")
+    assert "\u2068/programs quiz finds those with a word\u2069" in arabic("help.text")  # one run: what is to be typed
+
+
+def test_our_own_words_inside_others_are_not_isolated_twice() -> None:
+    account = PSEUDO("channel.account", name="Vera", username="vera")
+    assert account.count("\u2068") == 2
+    assert PSEUDO("register.left_kept", channel="חנות", account=account).count("\u2068") == 2
+
+
+def test_what_leaves_the_screen_is_bare() -> None:
+    assert bare(PSEUDO.plain("channels.item_button", mark="1", channel="Quiz")) == "1 Quiz"
+
+
+@pytest.mark.parametrize("tag", ["ar", "fa"])
+def test_digits_are_latin_everywhere_as_in_links_and_commands(tag: str) -> None:
+    """Babel writes dates in no others, and one screen has one kind."""
+    texts = Texts(tag, english._catalog)
+    moment = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+    said = [
+        texts.number(1234567),
+        texts.commission(125),
+        texts.stars(Decimal("0.5")),
+        texts.day(moment.date()),
+        texts.moment(moment),
+        texts.within(timedelta(minutes=3)),
+    ]
+    digits = {sign for text in said for sign in text if sign.isdigit()}
+    assert digits <= set("0123456789")
+    assert texts.commission(125) == "12.5%"
