@@ -77,12 +77,13 @@ def watch(starling: Starling) -> str:
 
 
 async def does_everything(starling: Starling, her: Someone) -> str:
-    """A language, a registered channel, a link of the channel's, a watched one, an open question; the watched link."""
+    """A language, a channel, the terms, a link of the channel's, a watched one, an open question; the watched link."""
     await her.says("/start", sees="Earn Stars")
     await her.presses("Add my channel", sees="Which channel should earn?")
     await her.picks(CHANNEL, sees=READY)
     await her.says("/join @quiz_night_bot", sees="@quiz_night_bot")
-    await her.presses("Join", sees="Join Quiz Night")
+    await her.presses("Join", sees="What an affiliate must know")
+    await her.presses("✅ I accept these terms", sees="Join Quiz Night")
     await her.presses("✅ Join with this balance", sees="You’re in")
     url = watch(starling)
     await her.says(url, sees="is alive")
