@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -185,7 +186,7 @@ class Translations:
         found = {file.parent.parent.name: file for file in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))}
         if FALLBACK not in found:
             raise FileNotFoundError(f"{folder} holds no {FALLBACK}/LC_MESSAGES/{DOMAIN}.po")
-        return cls({tag: Texts(tag, _compiled(tag, file)) for tag, file in found.items()})
+        return cls({tag: Texts(tag, _compiled(tag, file.read_bytes())) for tag, file in found.items()})
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -201,9 +202,9 @@ class Translations:
         return self._texts.get(tag or FALLBACK, self._texts[FALLBACK])
 
 
-def _compiled(tag: str, file: Path) -> GNUTranslations:
-    with file.open("rb") as source:
-        catalog = read_po(source, locale=tag, domain=DOMAIN)
+@cache
+def _compiled(tag: str, source: bytes) -> GNUTranslations:
+    catalog = read_po(BytesIO(source), locale=tag, domain=DOMAIN)
     compiled = BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)

@@ -1,7 +1,10 @@
 """What a handler needs to talk with the person: where, in which language, on whose behalf."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable
 from dataclasses import replace
+from typing import TypeVar
 
 from aiogram import Bot
 from aiogram.filters.callback_data import CallbackData
@@ -10,6 +13,8 @@ from bot import delivery
 from bot.i18n import Texts
 from bot.screens.layout import Screen
 from mtproto_bridge.client import Caller
+
+T = TypeVar("T")
 
 MOST_REMEMBERED = 10_000
 
@@ -92,6 +97,17 @@ class Talk:
         """For what takes seconds: let the button rest and say so in the message."""
         await self.rest()
         await self.show(screen)
+
+    async def meanwhile(self, screen: Screen, work: Awaitable[T]) -> T:
+        """For what takes long and is asked of somebody else: say so in the message while it is under way already.
+
+        Raises:
+            Exception: as `work`.
+        """
+        _, answer = await asyncio.gather(self.progress(screen), asyncio.ensure_future(work), return_exceptions=True)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     async def rest(self) -> None:
         """Answer the pressed button, once."""

@@ -115,9 +115,9 @@ async def confirm(_: CallbackQuery, callback_data: ConfirmJoin, talk: Talk, brid
     balance_id, bot_id = callback_data.balance_id, callback_data.bot_id
     anew = AskJoin(balance_id=balance_id, bot_id=bot_id)
     talk.again = anew
-    await talk.progress(join.joining(talk.texts))
+    joining = bridge.join(talk.caller, balance_id, bot_id, callback_data.nonce)
     try:
-        found = await bridge.join(talk.caller, balance_id, bot_id, callback_data.nonce)
+        found = await talk.meanwhile(join.joining(talk.texts), joining)
     except BridgeError as error:
         if error.code is ErrorCode.NO_ANSWER:  # it may have been done: look, do not ask again
             talk.again = OpenLink(balance_id=balance_id, bot_id=bot_id)

@@ -91,9 +91,9 @@ async def confirm(_: CallbackQuery, callback_data: ConfirmRevoke, talk: Talk, br
     """The confirmation's button: the one place that revokes."""
     balance_id, bot_id = callback_data.balance_id, callback_data.bot_id
     talk.again = OpenLink(balance_id=balance_id, bot_id=bot_id)
-    await talk.progress(links.revoking(talk.texts))
+    revoking = bridge.revoke(talk.caller, balance_id, callback_data.affiliation_id, callback_data.nonce)
     try:
-        found = await bridge.revoke(talk.caller, balance_id, callback_data.affiliation_id, callback_data.nonce)
+        found = await talk.meanwhile(links.revoking(talk.texts), revoking)
         if found.replayed:  # a second tap: the balance may have joined again since
             found = await bridge.show_affiliation(talk.caller, balance_id, bot_id)
     except BridgeError as error:

@@ -3,11 +3,12 @@
 Follows core.telegram.org/api/bots/referrals.
 """
 
-from mtproto_bridge.actions.balances import authorize, known_balances, peer_of
+from mtproto_bridge.actions.balances import authorize, authorize_and_read, known_balances, peer_of
 from mtproto_bridge.actions.bots import meet
 from mtproto_bridge.actions.context import Context
 from mtproto_bridge.actions.describing import describe_link
 from mtproto_bridge.actions.notices import acted
+from mtproto_bridge.actions.together import together
 from mtproto_bridge.actions.watched import describe_watched
 from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure
 from mtproto_bridge.protocol.ids import BalanceId, BotId
@@ -26,11 +27,8 @@ async def join(context: Context, request: Join) -> AffiliationPage:
         BridgeError: as `authorize` and `meet`; program_unavailable, program_closing, connect_not_allowed,
             terms_not_accepted, deadline_passed.
     """
-    balance = await authorize(context, request.balance_id)
-    await meet(context, request.bot_id)
+    balance, before, program = await _look(context, request)
     peer = peer_of(balance)
-    before = await context.gateway.connection(peer, request.bot_id)
-    program = await context.gateway.program(request.bot_id)
     if before is None or before.revoked:
         if context.late:
             raise BridgeError(ErrorCode.DEADLINE_PASSED)
@@ -79,16 +77,24 @@ async def show(context: Context, request: ShowAffiliation) -> AffiliationPage:
     Raises:
         BridgeError: as `authorize` and `meet`; not_joined.
     """
-    balance = await authorize(context, request.balance_id)
-    await meet(context, request.bot_id)
-    found = await context.gateway.connection(peer_of(balance), request.bot_id)
+    balance, found, program = await _look(context, request)
     if found is None:
         raise BridgeError(ErrorCode.NOT_JOINED)
-    program = await context.gateway.program(request.bot_id)
-    if program:
-        async with context.store.begin() as session:
-            await programs.remember(session, program, context.now())
     return await _page(context, balance, found, program)
+
+
+async def _look(
+    context: Context, request: Join | ShowAffiliation
+) -> tuple[tables.Balance, Connection | None, Program | None]:
+    """The balance, the link it has, and what the program offers."""
+
+    async def read(balance: tables.Balance) -> tuple[Connection | None, Program | None]:
+        await meet(context, request.bot_id)
+        gateway, bot = context.gateway, request.bot_id
+        return await together(gateway.connection(peer_of(balance), bot), gateway.program(bot))
+
+    balance, (link, program) = await authorize_and_read(context, request.balance_id, read)
+    return balance, link, program
 
 
 async def revoke(context: Context, request: Revoke) -> AffiliationPage:
@@ -166,9 +172,11 @@ async def _page(  # noqa: PLR0913 - what a page says
     """Keep what Telegram said of a link, and what was done, in one transaction."""
     async with context.store.begin() as session:
         row = await affiliations.save(session, BalanceId(balance.id), connection, context.now())
+        if program:
+            await programs.remember(session, program, context.now())
         if done:
             await acted(context, session, done, balance, row)
-    described = describe_link(row, balance, program.end_date if program else None, context.now(), url=row.url)
+    described = describe_link(row, balance, program.end_date if program else None, None, url=row.url)
     if program is None:
         described = described.model_copy(update={"program_state": "ended"})
     return AffiliationPage(affiliation=described, changed=done is not None, replaced_link=replaced_link)

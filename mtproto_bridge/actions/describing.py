@@ -26,11 +26,14 @@ def describe_link(
     link: tables.Affiliation,
     balance: tables.Balance,
     end_date: datetime | None,
-    now: datetime,
+    now: datetime | None,
     *,
     url: str | None = None,
 ) -> Affiliation:
-    """A link of a balance; `end_date` is its program's, and `url` is for those who may see it at this moment."""
+    """A link of a balance; `end_date` is its program's, and `url` is for those who may see it at this moment.
+
+    `now` decides whether the program has ended; None: it has not, Telegram shows it at this moment.
+    """
     return Affiliation(
         id=AffiliationId(link.id),
         balance=describe(balance, joined=not link.revoked),
@@ -50,12 +53,12 @@ def describe_link(
 
 
 def _program_state(
-    link: tables.Affiliation, end_date: datetime | None, now: datetime
+    link: tables.Affiliation, end_date: datetime | None, now: datetime | None
 ) -> Literal["active", "closing", "ended"]:
     """Of the program the link was made for: an app may have opened another one after that."""
     if end_date is None or end_date <= link.date:
         return "active"
-    return "ended" if end_date <= now else "closing"
+    return "ended" if now and end_date <= now else "closing"
 
 
 def describe_account(account: tables.Account) -> Account:

@@ -1,15 +1,26 @@
 """A person's links in one list: those of their balances, and those they have watched."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Subquery, and_, func, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Executable,
+    Integer,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import BalanceId
 from mtproto_bridge.protocol.requests import Sort
-from mtproto_bridge.store import watched
 from mtproto_bridge.store.tables import Affiliation, Balance, Program, Watched
 
 
@@ -36,10 +47,26 @@ async def page(  # noqa: PLR0913 - whose links, and which of them
     session: AsyncSession, balances: Iterable[BalanceId], person: int, *, sort: Sort, offset: int, limit: int
 ) -> Page:
     """One page of the newest link per balance and program and of the person's watched links, in one order."""
-    mine = and_(Affiliation.balance_id.in_(list(balances)), Affiliation.current)
-    listed = _listed(mine, person)
+    whose = {"balances": list(balances), "person": person}
+    rows = await session.execute(_PAGES[sort], whose | {"offset": offset, "limit": limit})
+    own, theirs = (await session.execute(_COUNTS, whose)).one()
+    return Page([Listed(*row) for row in rows], own, theirs)
+
+
+# Statements are built once: building these costs more than running them.
+_MINE = and_(Affiliation.balance_id.in_(bindparam("balances", expanding=True)), Affiliation.current)
+_THEIRS = Watched.person_id == bindparam("person", type_=BigInteger)
+_COUNTS = select(
+    select(func.count()).select_from(Affiliation).where(_MINE).scalar_subquery(),
+    select(func.count()).select_from(Watched).where(_THEIRS).scalar_subquery(),
+)
+
+
+def _page(sort: Sort) -> Executable:
+    listed = _listed()
+    offset, limit = bindparam("offset", type_=Integer), bindparam("limit", type_=Integer)
     shown = select(listed).order_by(*_order(listed, sort)).offset(offset).limit(limit).subquery("shown")
-    rows = await session.execute(
+    return (
         select(Affiliation, Balance, Watched, Program)
         .select_from(shown)
         .outerjoin(Affiliation, and_(Affiliation.id == shown.c.id, shown.c.is_watched == 0))
@@ -48,11 +75,9 @@ async def page(  # noqa: PLR0913 - whose links, and which of them
         .outerjoin(Program, Program.bot_id == shown.c.bot_id)
         .order_by(*_order(shown, sort))
     )
-    own = await session.scalar(select(func.count()).select_from(Affiliation).where(mine))
-    return Page([Listed(*row) for row in rows], own or 0, await watched.count(session, person))
 
 
-def _listed(mine: ColumnElement[bool], person: int) -> Subquery:
+def _listed() -> Subquery:
     own = select(
         literal(0).label("is_watched"),
         Affiliation.id,
@@ -60,12 +85,15 @@ def _listed(mine: ColumnElement[bool], person: int) -> Subquery:
         Affiliation.date,
         Affiliation.revenue,
         Affiliation.participants,
-    ).where(mine)
+    ).where(_MINE)
     theirs = select(literal(1), Watched.id, Watched.bot_id, Watched.added_at, literal(0), literal(0))
-    return union_all(own, theirs.where(Watched.person_id == person)).subquery("listed")
+    return union_all(own, theirs.where(_THEIRS)).subquery("listed")
 
 
 def _order(listed: Subquery, sort: Sort) -> list[ColumnElement[Any]]:
     """Watched links have no counters: they come last where these decide. The id leaves no two links equal."""
     by_date = [listed.c.date.desc(), listed.c.is_watched, listed.c.id.desc()]
     return by_date if sort == "date" else [listed.c.is_watched, listed.c[sort].desc(), *by_date]
+
+
+_PAGES: Mapping[Sort, Executable] = {sort: _page(sort) for sort in get_args(Sort)}

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.world import attribution, links, programs
 from sandbox.world.clock import Clock
-from sandbox.world.model import Bot, Channel, Person
+from sandbox.world.model import Bot, Channel, Person, ReferralLink
 from sandbox.world.switches import Switches
 from sandbox.world.world import World
 
@@ -78,17 +78,19 @@ def build(described: WorldFile, *, clock: Clock | None = None) -> tuple[World, B
     if our_bot.token is None:
         msg = f"our_bot {our_bot.id} has no token"
         raise ValueError(msg)
+    began = world.clock.now()
     for seeded in described.connections:
-        _connect(world, seeded)
+        _connect(world, seeded).date = began  # of one moment, also when a second ends meanwhile
     for bot_id in described.ending:
         programs.update_program(world, world.bots[bot_id].owner_id, bot_id, 0, None)
     return world, our_bot
 
 
-def _connect(world: World, seeded: SeededConnection) -> None:
+def _connect(world: World, seeded: SeededConnection) -> ReferralLink:
     link = links.connect(world, seeded.account, seeded.balance, seeded.bot).links[0]
     for _ in range(seeded.users):
         referred_purchase(world, link.bot_id, link.token, seeded.stars_each)
+    return link
 
 
 def referred_purchase(world: World, bot_id: int, token: str, stars: int) -> Person:

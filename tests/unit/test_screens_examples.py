@@ -30,7 +30,12 @@ LONGEST_BUTTON = 64
 LONGEST_NAME = "Ж" * 128
 """Telegram's limit for a channel's title; an app's is 64."""
 CONTROLS = {FIRST_STRONG, END_OF_ISOLATE, RIGHT_TO_LEFT_MARK}
-SHOWN_ELSEWHERE = {"command.": "the list of commands", "date.": "filled into others", "right.": "filled into others"}
+SHOWN_ELSEWHERE = {
+    "command.": "the list of commands",
+    "date.": "filled into others",
+    "right.": "filled into others",
+    "words.": "what people say, not the bot",
+}
 NAMES = {
     # people, apps, channels and accounts in the samples, and what Telegram and Python call things
     *("A", "B", "C", "Anna", "Boris", "Борис", "Nadia <3", "Vera", "@vera_bridge", "Vera (@vera)", "Garden", "Kitchen"),

@@ -35,6 +35,7 @@ EXAMPLES: dict[str, Example] = {
     "list, one forgotten, none left": lambda texts: screens.links_page(
         texts, links(balances=0), note="watched.note_forgotten"
     ),
+    "list, for who wants to revoke": lambda texts: screens.links_page(texts, links(NEW), note="links.note_revoke"),
     "list, none yet": lambda texts: screens.links_page(texts, links()),
     "list, no balance": lambda texts: screens.links_page(texts, links(balances=0)),
     "link": lambda texts: screens.link_page(texts, page()),
