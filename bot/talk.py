@@ -4,8 +4,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
+import structlog
 from aiogram import Bot
 from aiogram.filters.callback_data import CallbackData
 
@@ -16,7 +18,11 @@ from mtproto_bridge.client import Caller
 
 T = TypeVar("T")
 
+log = structlog.get_logger()
+
 MOST_REMEMBERED = 10_000
+SHOWN_WITHIN = timedelta(seconds=1)
+"""How long an answer that is there waits for the message that says it is under way."""
 
 
 class Recent:
@@ -102,12 +108,17 @@ class Talk:
         """For what takes long and is asked of somebody else: say so in the message while it is under way already.
 
         Raises:
-            Exception: as `work`.
+            Exception: as `work`. What keeps the message from being shown is no reason to withhold the answer.
         """
-        _, answer = await asyncio.gather(self.progress(screen), asyncio.ensure_future(work), return_exceptions=True)
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        showing = asyncio.ensure_future(self.progress(screen))
+        try:
+            return await work
+        finally:
+            await asyncio.wait([showing], timeout=SHOWN_WITHIN.total_seconds())  # the answer is not to be covered by it
+            if showing.cancel():
+                await asyncio.wait([showing])
+            elif error := showing.exception():
+                log.info("progress.not_shown", reason=type(error).__name__)
 
     async def rest(self) -> None:
         """Answer the pressed button, once."""

@@ -159,7 +159,7 @@ async def test_an_action_whose_lease_ended_is_not_tried_again(
     monkeypatch.setattr(TelethonGateway, "posting_admins", stopped_meanwhile)
     failure = await office.failed(BOB, ALICE, joining(news, QUIZ))
     assert failure.code == ErrorCode.NO_ANSWER
-    assert server.calls.total() == asked + 1, "the administrators were asked for, and nothing after that"
+    assert server.calls.total() == asked + 3, "what is asked together with the administrators, and nothing after that"
     assert world.links == []
 
 
