@@ -27,12 +27,13 @@ async def join(context: Context, request: Join) -> AffiliationPage:
         BridgeError: as `authorize` and `meet`; program_unavailable, program_closing, connect_not_allowed,
             terms_not_accepted, deadline_passed.
     """
-    balance, before, program = await _look(context, request)
+    (balance, before, program), hindrance = await together(_look(context, request), _hindrance(context))
     peer = peer_of(balance)
     if before is None or before.revoked:
         if context.late:
             raise BridgeError(ErrorCode.DEADLINE_PASSED)
-        await _require_may_join(context, balance)
+        if hindrance:
+            raise BridgeError(Failure(code=hindrance, balance_title=balance.title))
         made, old_url = await _connect(context, peer, program, request.bot_id), before.url if before else None
     else:
         known = await _last_known(context, request)
@@ -48,14 +49,14 @@ async def _last_known(context: Context, request: Join) -> tables.Affiliation | N
         return await affiliations.current(session, request.balance_id, request.bot_id)
 
 
-async def _require_may_join(context: Context, balance: tables.Balance) -> None:
+async def _hindrance(context: Context) -> ErrorCode | None:
+    """Why no new link may be made, if there is a reason."""
     async with context.store.begin() as session:
         account = await accounts.row(session, context.account)
         accepted = await people.has_accepted_terms(session, context.actor)
     if account and account.may_connect is False:
-        raise BridgeError(Failure(code=ErrorCode.CONNECT_NOT_ALLOWED, balance_title=balance.title))
-    if not accepted:
-        raise BridgeError(ErrorCode.TERMS_NOT_ACCEPTED)
+        return ErrorCode.CONNECT_NOT_ALLOWED
+    return None if accepted else ErrorCode.TERMS_NOT_ACCEPTED
 
 
 async def _connect(context: Context, peer: BalancePeer, program: Program | None, bot: BotId) -> Connection:
