@@ -32,7 +32,7 @@ from tests.e2e.anything import (
     walked,
 )
 
-FEW, STEPS = 7, 80
+FEW, PARTS = 5, 9
 MANY = int(os.environ.get("WALKS", "0"))
 AGAIN = settings(
     max_examples=MANY or FEW,
@@ -82,10 +82,10 @@ acts: st.SearchStrategy[Act] = weighed(
     wait=(1, st.builds(Wait, people, st.sampled_from([1, 25, 49]))),
     restart=(1, st.builds(Restart, people)),
 )
-steps = weighed(nothing=(1, st.just(())), acts=(14, st.lists(acts, min_size=1, max_size=3).map(tuple)))
-"""Nothing, or some acts at once."""
-walks = st.lists(steps, min_size=STEPS, max_size=STEPS).map(lambda found: [step for step in found if step])
-"""Long ones: a list whose length is left open is short as a rule. It is shortened by doing nothing."""
+steps = st.lists(acts, min_size=1, max_size=3).map(tuple)
+"""Some acts at once."""
+walks = st.lists(st.lists(steps, max_size=10), min_size=PARTS, max_size=PARTS).map(lambda parts: sum(parts, []))
+"""In parts, about five steps each: one long list would be short as a rule, or could not be shortened."""
 
 
 @AGAIN
