@@ -9,10 +9,9 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from aiogram import Bot
@@ -26,9 +25,9 @@ from aiogram.methods import (
     TelegramMethod,
 )
 from aiogram.methods.base import TelegramType
+from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 
-from bot.callbacks import AddChannel
 from sandbox.botapi import Message
 from sandbox.botapi.model import CallbackQuery, NoSuchButtonError, NoSuchMessageError
 from sandbox.serve import Sandbox
@@ -47,6 +46,9 @@ IMPOSSIBLE = (NoSuchButtonError, NoSuchMessageError, TelegramError, ValueError)
 """Acts that no app would offer at that moment: nothing happens."""
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\W(?=\d)")
 
+Act = Callable[["Walk"], Awaitable[None]]
+"""Something somebody does: see tests/e2e/acts.py."""
+
 
 @dataclass
 class Walk(BaseRequestMiddleware):
@@ -61,10 +63,12 @@ class Walk(BaseRequestMiddleware):
     wrong: list[str] = field(default_factory=list)
     """What must not have happened, and did."""
     pressed: list[CallbackQuery] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    """How often each kind of button was pressed."""
     owed: Counter[int] = field(default_factory=Counter)
     """How often something is to be shown to each person until the end of this step."""
 
-    async def step(self, acts: Sequence["Act"]) -> None:
+    async def step(self, acts: Sequence[Act]) -> None:
         """Let all this happen at once, wait until nothing goes on any more, and judge."""
         self.shown.clear()
         self.owed.clear()
@@ -165,177 +169,6 @@ def _goes_on(message: Message) -> bool:
     return message.from_bot and not message.buttons and "⏳" in message.text
 
 
-# -- acts -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Act:
-    """Something somebody does."""
-
-    who: int
-
-    async def __call__(self, walk: Walk) -> None:
-        """Do it; raises one of IMPOSSIBLE where it cannot be done."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Say(Act):
-    """Write something; `{url}` is a link of this world."""
-
-    text: str
-    link: int = 0
-
-    async def __call__(self, walk: Walk) -> None:
-        person, text = walk.person(self.who), self.text.replace("{url}", walk.link(self.link).url)
-        walk.said[person.id].append(text)
-        walk.starling.sandbox.botapi.chats.say(person.id, text)
-        walk.owed[person.id] += 1
-
-
-@dataclass(frozen=True)
-class Press(Act):
-    """Press a button of any message, so many times; what was deleted, and what is told so, comes without content."""
-
-    message: int
-    button: int
-    times: int = 1
-    inaccessible: bool = False
-
-    async def __call__(self, walk: Walk) -> None:
-        person = walk.person(self.who)
-        pressable = [one for one in walk.messages(person.id) if _data(one)]
-        if not pressable:
-            return
-        message = pressable[self.message % len(pressable)]
-        chats = walk.starling.sandbox.botapi.chats
-        gone = self.inaccessible or message.id in chats.chat(person.id).deleted
-        data = self._choose(message)
-        for _ in range(self.times):
-            query = chats.press(person.id, message.id, data, inaccessible=gone)
-            walk.pressed.append(query)
-            walk.owed[person.id] += 1
-
-    def _choose(self, message: Message) -> str:
-        """A kind of button first: else a page of a list would be turned most of the time."""
-        kinds: dict[str, list[str]] = {}
-        for data in _data(message):
-            kinds.setdefault(data.partition(":")[0], []).append(data)
-        chosen = [*kinds.values()][self.button % len(kinds)]
-        return chosen[self.button // len(kinds) % len(chosen)]
-
-
-def _data(message: Message) -> list[str]:
-    return [button.callback_data for row in message.buttons for button in row if button.callback_data]
-
-
-@dataclass(frozen=True)
-class Send(Act):
-    """Send what no button of the message carries."""
-
-    data: str
-
-    async def __call__(self, walk: Walk) -> None:
-        person = walk.person(self.who)
-        walk.pressed.append(person.sends_data(self.data))
-        walk.owed[person.id] += 1
-
-
-@dataclass(frozen=True)
-class SendShown(Act):
-    """Send what some button carries or carried, of one's own (an app that has not heard of the edit) or another's."""
-
-    of: int
-    number: int
-
-    async def __call__(self, walk: Walk) -> None:
-        shown = walk.buttons[walk.person(self.of).id]
-        if shown:
-            await Send(self.who, shown[-1 - self.number % len(shown)])(walk)
-
-
-@dataclass(frozen=True)
-class TypeInline(Act):
-    """Type the bot's name, and this."""
-
-    text: str
-
-    async def __call__(self, walk: Walk) -> None:
-        walk.starling.sandbox.botapi.inline.types(walk.person(self.who).id, self.text)
-
-
-@dataclass(frozen=True)
-class Pick(Act):
-    """Press Add my channel and choose one in the picker, with an app that adds the bot, or one too old for that."""
-
-    channel: int
-    adds_bot: bool = True
-
-    async def __call__(self, walk: Walk) -> None:
-        await Send(self.who, AddChannel().pack())(walk)
-        await walk.settled()
-        person = walk.person(self.who)
-        mine = [one for one in walk.starling.world.channels.values() if one.creator_id == person.id]
-        chosen = mine[self.channel % len(mine)]
-        walk.starling.sandbox.botapi.chats.share_channel(person.id, chosen.id, adds_bot=self.adds_bot)
-
-
-@dataclass(frozen=True)
-class Delete(Act):
-    """Delete one of the bot's messages."""
-
-    message: int
-
-    async def __call__(self, walk: Walk) -> None:
-        chat = walk.starling.sandbox.botapi.chats.chat(walk.person(self.who).id)
-        there = [one for one in chat.messages if one.from_bot]
-        if there:
-            chat.remove(there[-1 - self.message % len(there)])
-
-
-@dataclass(frozen=True)
-class Block(Act):
-    """Block the bot; with the next word that is taken back."""
-
-    async def __call__(self, walk: Walk) -> None:
-        walk.starling.sandbox.botapi.chats.block(walk.person(self.who).id)
-
-
-@dataclass(frozen=True)
-class Right(Act):
-    """Sam loses his right in Garden Club, or gets it back; what was read of it a minute ago is forgotten."""
-
-    given: bool
-
-    async def __call__(self, walk: Walk) -> None:
-        await walk.settled()
-        walk.starling.world.set_admin(CLUB, SAM, ["post_messages"] if self.given else [])
-        _pass(walk, timedelta(seconds=61))
-
-
-@dataclass(frozen=True)
-class Wait(Act):
-    """Hours pass."""
-
-    hours: int
-
-    async def __call__(self, walk: Walk) -> None:
-        _pass(walk, timedelta(hours=self.hours))
-
-
-def _pass(walk: Walk, time: timedelta) -> None:
-    walk.starling.site.clock.moment += time
-    walk.starling.world.clock.move(time)
-
-
-@dataclass(frozen=True)
-class Restart(Act):
-    """The bot is stopped in good order, whatever goes on, and another one started."""
-
-    async def __call__(self, walk: Walk) -> None:
-        await walk.starling.restart_bot()
-
-
 # -- the world ------------------------------------------------------------------------------------------------
 
 
@@ -379,7 +212,7 @@ def errors_logged() -> Iterator[Callable[[], list[object]]]:
     others = _Errors(logging.ERROR)
     logging.getLogger().addHandler(others)
     try:
-        with capture_logs() as ours:
+        with capture_logs(processors=[format_exc_info]) as ours:
             bad = ("error", "critical")
             yield lambda: [*(one for one in ours if one["log_level"] in bad), *others.found]
     finally:
