@@ -198,7 +198,8 @@ async def walked(steps: Sequence[Sequence[Act]]) -> None:
         AssertionError: something was as it must not be.
     """
     with errors_logged() as errors:
-        async with running_starling(sandbox=a_world(), newcomers=(SAM,), registration="open") as starling:
+        settings = {"registration": "open", "lease_seconds": 60}  # a slow machine is no error
+        async with running_starling(sandbox=a_world(), newcomers=(SAM,), **settings) as starling:
             walk = starling.overheard_by = Walk(starling)
             await starling.restart_bot()
             for step in steps:
