@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --no-build-isolation --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-together test-unit lint lint-beside test-compat chaos bench bench-queue \
+.PHONY: help setup demo run test test-together test-unit lint lint-beside test-compat walks chaos bench bench-queue \
 	messages gallery lock clean
 
 help: ## Say what each target does
@@ -78,6 +78,11 @@ $(COMPAT)/.compat: pyproject.toml requirements/build.txt requirements/dev.txt re
 	@$(MAKE) --no-print-directory setup VENV=$(COMPAT)
 	@$(COMPAT)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --require-hashes -r requirements/compat.txt
 	@touch $@
+
+WALKS ?= 100
+
+walks: $(READY) ## Two people tap and type at random, long: 100 walks (WALKS=...), new ones each time
+	@WALKS=$(WALKS) $(BIN)/python -m pytest tests/e2e/test_anything.py
 
 chaos: $(READY) ## Kill, stop and drop everything, long: 25,000 requests
 	@$(BIN)/python -m tests.chaos

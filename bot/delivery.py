@@ -24,7 +24,13 @@ from bot.screens.inline import InlineCard, Offered
 from bot.screens.layout import Button, ChannelPicker, Copy, OwnKeyboard, Screen, Url
 
 # What Telegram says when a message cannot be edited any more: the screen then comes as a new message.
-_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")
+_GONE = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "message identifier",
+    "no text in the message",  # a picture: it has no buttons of ours, but an app may be modified
+)
 _SAME = "message is not modified"
 _TOO_OLD = "query is too old"
 _PICKED = 1

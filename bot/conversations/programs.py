@@ -37,8 +37,8 @@ async def search(talk: Talk, bridge: BridgeClient, wanted: ProgramsPage) -> None
 async def ask(_: CallbackQuery, callback_data: SearchPrograms, talk: Talk, state: FSMContext) -> None:
     """Search: the list's order and filters hold for the words that come."""
     here = ProgramsPage.model_validate(callback_data.model_dump())
+    await state.set_data({_WITHIN: here.pack()})  # first: whoever finds the question open finds what it is about
     await state.set_state(Searching.words)
-    await state.set_data({_WITHIN: here.pack()})
     await talk.show(programs.ask_for_words(talk.texts, here))
 
 
@@ -46,9 +46,9 @@ async def within(state: FSMContext) -> ProgramsPage:
     """The list that words are searched in, which closes the question: all programs where none was asked."""
     if await state.get_state() != Searching.words.state:
         return ProgramsPage()
-    kept = (await state.get_data())[_WITHIN]
+    kept = (await state.get_data()).get(_WITHIN)
     await state.clear()
-    return ProgramsPage.unpack(kept)
+    return ProgramsPage.unpack(kept) if kept else ProgramsPage()  # another device answered it at this moment
 
 
 async def turn(_: CallbackQuery, callback_data: ProgramsPage, talk: Talk, bridge: BridgeClient) -> None:

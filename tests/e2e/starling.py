@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from aiogram.client.session.middlewares.base import BaseRequestMiddleware
 from telethon.tl.functions.contacts import ResolveUsernameRequest
 
-from bot.app import compose
+from bot.app import App, compose
 from sandbox.botapi import InlineAnswer, InlineQuery, Message, wire
 from sandbox.botapi.model import CallbackQuery
 from sandbox.serve import Sandbox
@@ -29,6 +30,10 @@ class Starling:
     """Where bridges run in this process, where they do."""
     settings: dict[str, object] = field(default_factory=dict)
     """What the operator decides: the bridge's settings."""
+    overheard_by: BaseRequestMiddleware | None = None
+    """Who hears each call of the bot's that comes from now on."""
+    bot: App | None = None
+    """The bot that runs."""
     _bridge: AsyncExitStack = field(default_factory=AsyncExitStack)
     _bot: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -71,6 +76,9 @@ class Starling:
             bot_api_url=self.sandbox.botapi.base_url,
             now=self.site.clock.now,
         )
+        if self.overheard_by:
+            bot.bot.session.middleware(self.overheard_by)
+        self.bot = bot
         talking = asyncio.create_task(bot.run(handle_signals=False))
         self._bot.push_async_callback(lambda: talking)
         self._bot.push_async_callback(bot.stop)
@@ -167,15 +175,19 @@ class Someone:
         return said[-1].text if said else ""
 
     async def forges(self, data: str, *, sees: str) -> Message:
-        """Send callback data that no button of theirs carries, as a modified app can."""
+        """Send callback data that no button of theirs carries, and wait until the newest message says `sees`."""
+        await self._until_answered(self.sends_data(data), sees)
+        return self.screen
+
+    def sends_data(self, data: str) -> CallbackQuery:
+        """Press a button of the newest message that is not there, as a modified app can."""
         chats = self.starling.sandbox.botapi.chats
         chat, shown = chats.chat(self.id), self.screen
         query = CallbackQuery(f"forged{len(chats.queries)}", self.id, chat.id, shown.id, data, pressed_at=chats.wall())
         chats.queries[query.id] = query
         content = dict(wire.message(self.starling.world, chats.bot, chat, shown))
         chats.updates.push("callback_query", wire.callback_query(chats.person(self.id), query, content))
-        await self._until_answered(query, sees)
-        return self.screen
+        return query
 
     async def _until_answered(self, query: CallbackQuery, sees: str) -> None:
         chat = self.starling.sandbox.botapi.chats.chat(self.id)

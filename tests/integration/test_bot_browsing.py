@@ -91,6 +91,20 @@ async def test_the_question_for_words_is_left_by_a_command_a_button_or_the_name_
         assert asked(on) == LIST | {"words": "chess"}, leave
 
 
+async def test_words_that_another_device_answered_the_question_with_just_before_are_a_search_too(
+    on: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await on.say("/programs")
+    await on.press("🔎 Search")
+
+    async def nothing_any_more(*_: object, **__: object) -> dict[str, Any]:
+        return {}
+
+    monkeypatch.setattr(on.app.dispatcher.storage, "get_data", nothing_any_more)
+    await on.say("chess")
+    assert asked(on) == LIST | {"words": "chess"}
+
+
 async def test_what_holds_no_word_gets_a_hint(on: Stage) -> None:
     assert "didn’t understand" in (await on.say(":::")).text
     assert not on.bridge.asked

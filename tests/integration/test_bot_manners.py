@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.testing import capture_logs
 
 from bot.menus import COMMANDS
 from mtproto_bridge.protocol import BridgeError, ErrorCode
@@ -76,6 +77,17 @@ async def test_where_the_message_is_gone_the_screen_comes_as_a_new_one(on: Stage
     anew = await on.forge("lp:0", message_id=shown.id + 1000)
     assert anew.id > shown.id
     assert "Quiz Night" in anew.text
+
+
+async def test_a_press_that_says_it_was_on_a_picture_is_answered_in_a_new_message(on: Stage) -> None:
+    """Pictures of ours have no buttons, so that is a modified app's; it is told in words all the same."""
+    await on.say("/start")
+    await on.forge("le:1:4rgua:picture")
+    picture = on.chat().last_from_bot
+    assert picture.photo
+    shown = await on.forge("lp:0")
+    assert shown.id > picture.id
+    assert "Quiz Night" in shown.text
 
 
 async def test_a_group_is_told_once_and_then_no_more(on: Stage) -> None:
@@ -170,3 +182,53 @@ async def test_an_answer_to_a_press_that_comes_too_late_is_left_alone(on: Stage)
     on.world.faults.set(Fault("error", "answerCallbackQuery", code=400, message="Bad Request: query is too old"))
     on.api.chats.press(ANNA, shown.id, "My links")
     await on.shows("Quiz Night")
+
+
+async def test_while_one_device_waits_for_the_bridge_another_one_is_answered(on: Stage) -> None:
+    """No lock is held: neither on the person nor on what they are asked."""
+    waiting = await on.say("/start")
+    on.bridge.go_on.clear()
+    query = on.api.chats.press(ANNA, waiting.id, "My links")
+    await on.bridge.asked_one.wait()
+    assert "/programs" in (await on.say("/help")).text
+    assert "Which program" in (await on.say("/join")).text
+    assert query.answer is None
+    on.bridge.go_on.set()
+    await on.rested(query)
+    assert "Quiz Night" in on.chat().message(waiting.id).text
+
+
+async def test_a_flood_wait_of_the_bot_api_is_waited_out_and_the_answer_comes(
+    on: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    (retrying,) = on.app.bot.session.middleware
+    monkeypatch.setattr(retrying, "_sleep", sleep)
+    for method, seconds in (("sendMessage", 7), ("editMessageText", 300), ("answerCallbackQuery", 2)):
+        on.world.faults.set(Fault("flood_wait", method, seconds=seconds))
+    assert "Earn Stars" in (await on.say("/start")).text
+    assert "Quiz Night" in (await on.press("My links")).text
+    assert waited == [7, 300, 2]
+
+
+async def test_what_is_normal_life_is_no_error_in_the_log(on: Stage) -> None:
+    chats = on.api.chats
+    with capture_logs() as logged:
+        shown = await on.say("/links")
+        await on.forge("lp:0")  # which says that the message is not modified
+        await on.forge("lp:0", message_id=4711)  # there is no such message
+        on.world.faults.set(Fault("error", "answerCallbackQuery", message="Bad Request: query is too old"))
+        chats.press(ANNA, shown.id, "1. Quiz Night → Garden")
+        await on.chat().until(lambda chat: "Earned" in chat.message(shown.id).text)
+        query = chats.press(ANNA, shown.id, "🔄 Refresh")
+        on.chat().remove(shown)  # under the finger
+        await on.rested(query)
+        query = chats.press(ANNA, on.chat().last_from_bot.id, "🔄 Refresh")
+        chats.block(ANNA)
+        await on.rested(query)
+        assert "Earn Stars" in (await on.say("/start")).text
+    assert [one for one in logged if one["log_level"] not in ("debug", "info")] == []

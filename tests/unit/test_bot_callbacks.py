@@ -1,7 +1,5 @@
 """Every button fits Telegram's 64 bytes and comes back as what it was; anything else is refused."""
 
-from typing import Any
-
 import pytest
 from aiogram.filters.callback_data import CallbackData
 from hypothesis import given
@@ -11,40 +9,7 @@ from bot import callbacks
 from bot.callbacks import ALL, ButtonData, ConfirmRevoke, LinksPage, OpenProgram, OpenWatched, ProgramsPage
 from bot.i18n import tidy
 from mtproto_bridge.protocol.ids import WatchedId
-
-INT64 = st.integers(-(2**63), 2**63 - 1)
-NONCES = st.from_regex(r"[A-Za-z0-9_-]{14}", fullmatch=True)
-PAGES = st.integers(0, 9_999)
-FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "balance_id": INT64,
-    "bot_id": INT64,
-    "affiliation_id": INT64,
-    "registration_id": INT64,
-    "channel_id": st.integers(1, 2**63 - 1),
-    "revoke_links": st.booleans(),
-    "watched_id": INT64,
-    "person_id": INT64,
-    "approve": st.booleans(),
-    "banned": st.booleans(),
-    "nonce": NONCES,
-    "tag": st.from_regex(r"[A-Za-z_]{0,16}", fullmatch=True),
-    "page": PAGES,
-    "version": st.integers(1, 9_999),
-    "sort": st.sampled_from(["profit", "revenue", "date"]),
-    "order": st.sampled_from(["date", "revenue", "participants"]),
-    "min_permille": st.integers(0, 1_000),
-    "forever": st.booleans(),
-    "crawl": st.integers(0, 36**7 - 1),
-    "words": st.text(),
-    "to": st.sampled_from(["start", "help"]),
-    "username": st.from_regex(r"[A-Za-z0-9_]{1,32}", fullmatch=True),
-    "token": st.from_regex(r"[A-Za-z0-9_-]{1,28}", fullmatch=True),
-    "what": st.sampled_from(["picture", "post"]),
-}
-
-
-def any_of(kind: type[CallbackData]) -> st.SearchStrategy[CallbackData]:
-    return st.builds(kind, **{name: FIELDS[name] for name in kind.model_fields})
+from tests.buttons import FIELDS, IDS, LONGEST, any_of
 
 
 @given(st.one_of([any_of(kind) for kind in ALL]))
@@ -52,6 +17,17 @@ def test_a_button_fits_and_comes_back_as_it_was(button: CallbackData) -> None:
     packed = button.pack()
     assert len(packed.encode()) <= 64
     assert type(button).unpack(packed) == button
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_button_fits_with_all_it_carries_at_its_longest(kind: type[CallbackData]) -> None:
+    button = kind.model_validate({name: LONGEST[name] for name in kind.model_fields})
+    assert len(button.pack().encode()) <= 64
+    assert kind.unpack(button.pack()) == button
+
+
+def test_every_field_is_proven_here() -> None:
+    assert {name for kind in ALL for name in kind.model_fields} == {*FIELDS, *IDS} == {*LONGEST}
 
 
 def test_every_kind_of_button_is_proven_here() -> None:
