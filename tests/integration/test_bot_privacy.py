@@ -38,10 +38,10 @@ def kept(on: Stage) -> list[object]:
 
 async def test_privacy_says_what_is_kept_and_leads_to_erasing_it(on: Stage) -> None:
     shown = await on.say("/privacy")
-    for said in ("What is kept of you", "/delete_me", "a day", "Who sees it", "without saying who"):
+    for said in ("What I keep about you", "/delete_me", "a day", "Who sees it", "without saying who"):
         assert said in shown.text
-    await on.press("Erase what is kept of me")
-    await on.shows("Erase everything I hold of you?")
+    await on.press("Erase what you keep about me")
+    await on.shows("Erase everything I keep about you?")
     assert not on.bridge.asked
 
 

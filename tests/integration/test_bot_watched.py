@@ -139,7 +139,7 @@ async def test_ones_own_watched_link_opens_its_page(on: Stage) -> None:
 async def test_a_link_of_a_balance_that_is_no_longer_theirs_is_checked_as_anybodys(on: Stage) -> None:
     on.bridge.answers["check_link"] = [YOURS, checked_link()]
     on.bridge.answers["show_affiliation"] = BridgeError(ErrorCode.NOT_A_MANAGER)
-    assert "none of your links" in (await on.say(URL)).text
+    assert "It isn’t one of your links" in (await on.say(URL)).text
 
 
 async def test_ones_own_link_that_telegram_has_forgotten_is_dead(on: Stage) -> None:

@@ -278,7 +278,8 @@ def test_the_terms_say_all_an_affiliate_must_know(texts: Texts) -> None:
 def test_the_terms_promise_and_forbid_what_telegram_does() -> None:
     said = words(join.terms(english, card(GARDEN), GARDEN))
     for rule in (
-        "spend after they first start the app through your link, and from nothing else",
+        "spend after they first start the app through your link",
+        "for as long as its program says, and from nothing else",
         "holds each commission for 21 days",
         "refunded, its commission is taken back",
         "Stars can never be moved from one balance to another",

@@ -107,8 +107,8 @@ def test_a_dead_or_kept_link_is_not_offered_to_be_kept() -> None:
         assert not any(isinstance(action, KeepReferral) for action in actions(shown))
     assert "@quiz_bot is dead" in words(dead)
     assert OpenWatched(watched_id=FIVE) in actions(kept)
-    assert "none of your links" in words(dead)
-    assert "one of your links" in words(kept)
+    assert "It isn’t one of your links" in words(dead)
+    assert "It is one of your links" in words(kept)
 
 
 @BOTH
