@@ -4,6 +4,7 @@ They only ever show something. Nothing is joined, revoked or removed because som
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -39,5 +40,9 @@ def names(texts: Texts) -> Iterator[tuple[Place, str]]:
 
 
 def _bare(text: str) -> str:
-    """Without signs, however it is written."""
-    return _SIGNS.sub(" ", text.casefold()).strip()
+    """Without signs and accents, however it is written.
+
+    Turkish has an i with a dot and one without in both cases, and phones write either for the other.
+    """
+    letters = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
+    return _SIGNS.sub(" ", "".join(sign for sign in letters if not unicodedata.combining(sign))).strip()

@@ -7,6 +7,7 @@ from sandbox.stage import Action, ControlError, Outcome, Stage
 class TypeInline(Action):
     """A person types the bot's name and this text, in their chat with it or in the group with this title.
 
+    A group that is new is made, with the bot in it or without (`has_bot`).
     `GET /control/chat` then has what the bot offers; `offset` is the last answer's `next_offset`.
     """
 
@@ -15,9 +16,12 @@ class TypeInline(Action):
     text: str = ""
     offset: str = ""
     group: str | None = None
+    has_bot: bool = True
 
     def _run(self, stage: Stage) -> Outcome:
-        query = stage.botapi.inline.types(self.person, self.text, offset=self.offset, group=self.group)
+        query = stage.botapi.inline.types(
+            self.person, self.text, offset=self.offset, group=self.group, has_bot=self.has_bot
+        )
         return {"query": query.id, "from_cache": query.from_cache}
 
 

@@ -70,11 +70,14 @@ def programs(texts: Texts, found: Programs, us: str) -> Offered:
 
 def _program(texts: Texts, program: Program, us: str) -> InlineCard:
     """It leads to our own card of the program: it is nobody's referral."""
-    closing = texts("program.closing", date=texts.moment(program.end_date)) if program.end_date else None
+    ends = texts.moment(program.end_date) if program.end_date else None
+    closing = texts("program.closing", date=ends) if ends else None
     return InlineCard(
         title=tidy(program.title),
         description=texts.listed(
-            texts.commission(program.commission_permille), texts.duration(program.duration_months), closing
+            texts.commission(program.commission_permille),
+            texts.duration(program.duration_months),
+            texts.plain("programs.item_closing", date=ends) if ends else None,
         ),
         text=paragraphs(
             lines(

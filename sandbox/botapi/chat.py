@@ -20,6 +20,8 @@ class Chat:
     id: int
     kind: ChatKind
     title: str = ""
+    has_bot: bool = True
+    """Where the bot is not, it hears nothing and cannot write; people may still use it inline."""
     messages: list[Message] = field(default_factory=list)
     deleted: dict[int, Message] = field(default_factory=dict)
     """What stood here once: an app that has not heard of it may still show it."""

@@ -69,17 +69,18 @@ class Chats:
         """The bot's answers to this person's pressed buttons, oldest first."""
         return list(self.chat(person_id).answers)
 
-    def group(self, title: str) -> Chat:
-        """The group with this title that the bot is in; made on first use."""
+    def group(self, title: str, *, has_bot: bool = True) -> Chat:
+        """The group with this title; made on first use, with the bot in it or without."""
         for chat in self._chats.values():
             if chat.kind == "group" and chat.title == title:
                 return chat
         chat_id = FIRST_GROUP_ID - sum(chat.kind == "group" for chat in self._chats.values())
-        return self._chats.setdefault(chat_id, Chat(chat_id, "group", title))
+        return self._chats.setdefault(chat_id, Chat(chat_id, "group", title, has_bot))
 
     def known(self, chat_id: int) -> Chat | None:
-        """A group, or the private chat of a person who exists, by its Bot API id."""
-        return self.chat(chat_id) if chat_id in self.world.people else self._chats.get(chat_id)
+        """A group the bot is in, or the private chat of a person who exists, by its Bot API id."""
+        chat = self.chat(chat_id) if chat_id in self.world.people else self._chats.get(chat_id)
+        return chat if chat and chat.has_bot else None
 
     def person(self, person_id: int) -> Person:
         """The person with this id.
@@ -125,7 +126,7 @@ class Chats:
         keyboard = chat.reply_keyboard
         if keyboard and keyboard.one_time and any(b.get("text") == text for row in keyboard.rows for b in row):
             chat.keyboard_open = False
-        if chat.kind == "private" or self._is_for_bot(body):
+        if chat.kind == "private" or (chat.has_bot and self._is_for_bot(body)):
             self.updates.push("message", wire.message(self.world, self.bot, chat, message))
         return message
 
@@ -166,7 +167,7 @@ class Chats:
         return query
 
     def send_result(self, person_id: int, chat: Chat, body: FormattedText, buttons: Keyboard) -> Message:
-        """A person sends what the bot offered inline; the bot hears of that in groups, too.
+        """A person sends what the bot offered inline; the bot hears of that wherever it is, in groups, too.
 
         Raises:
             TelegramError: the account is frozen, banned or deleted.
@@ -175,7 +176,9 @@ class Chats:
         if chat.kind == "private":
             self._open(chat, person)
         sent = Message(self.next_id(), chat.id, person_id, False, now, body, buttons, via_bot=True)
-        self.updates.push("message", wire.message(self.world, self.bot, chat, self.post(chat, sent)))
+        self.post(chat, sent)
+        if chat.has_bot:
+            self.updates.push("message", wire.message(self.world, self.bot, chat, sent))
         return sent
 
     def share_channel(

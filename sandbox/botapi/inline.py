@@ -86,8 +86,12 @@ class InlineMode:
         """With the moment until when, on the wall clock."""
         self._ids = itertools.count(2_000_000_000_001)
 
-    def types(self, person_id: int, text: str, *, offset: str = "", group: str | None = None) -> InlineQuery:
+    def types(
+        self, person_id: int, text: str, *, offset: str = "", group: str | None = None, has_bot: bool = True
+    ) -> InlineQuery:
         """A person types `@bot text` in their chat with the bot, or in a group; `offset` as the last page told it.
+
+        A group that is new is made, with the bot in it or without.
 
         Raises:
             NoSuchPersonError: nobody has this id.
@@ -101,7 +105,7 @@ class InlineMode:
             raise ValueError(f"@{bot.username} is not in inline mode: BotFather turns it on.")
         if len(text) > MAX_QUERY:
             raise ValueError(f"An inline query has at most {MAX_QUERY} characters; this one has {len(text)}.")
-        chat = chats.group(group) if group else chats.chat(person_id)
+        chat = chats.group(group, has_bot=has_bot) if group else chats.chat(person_id)
         query = InlineQuery(str(next(self._ids)), person_id, text, offset, chat, asked_at=chats.wall())
         self.queries[query.id] = self._last[person_id] = query
         query.answer = self._known(query)

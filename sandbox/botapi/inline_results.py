@@ -6,7 +6,7 @@ from sandbox.botapi.call import Call
 from sandbox.botapi.errors import ApiError, bad_request
 from sandbox.botapi.face import BotFace, method
 from sandbox.botapi.inline import InlineAnswer, InlineResult
-from sandbox.botapi.markup import parse_inline
+from sandbox.botapi.markup import parse_inline, require_no_app
 from sandbox.botapi.messages import read_text
 from sandbox.botapi.model import JsonObject, Keyboard
 
@@ -96,6 +96,7 @@ def _keyboard(face: BotFace, told: JsonObject) -> Keyboard:
     if not isinstance(markup, dict) or "inline_keyboard" not in markup:
         raise _unreadable("inline keyboard expected")
     keyboard = parse_inline(markup["inline_keyboard"])
+    require_no_app(keyboard)
     if any(button.callback_data is not None for row in keyboard for button in row):
         face.unimplemented["callback buttons under inline results"] += 1
     return keyboard

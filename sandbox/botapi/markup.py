@@ -71,6 +71,16 @@ def parse_inline(rows: object) -> Keyboard:
     return tuple(keyboard)
 
 
+def require_no_app(keyboard: Keyboard) -> None:
+    """Apps open only from the private chat between a person and the bot.
+
+    Raises:
+        ApiError: BUTTON_TYPE_INVALID.
+    """
+    if any("web_app" in button.fields for row in keyboard for button in row):
+        raise bad_request("BUTTON_TYPE_INVALID")
+
+
 def _inline_button(button: object) -> Button:
     if not isinstance(button, dict):
         raise _unreadable("Object expected as an inline keyboard button")

@@ -9,7 +9,7 @@ from sandbox.botapi.chat import Chat
 from sandbox.botapi.errors import bad_request
 from sandbox.botapi.face import BotFace, method
 from sandbox.botapi.html_parser import HtmlParser
-from sandbox.botapi.markup import Markup, parse_markup
+from sandbox.botapi.markup import Markup, parse_markup, require_no_app
 from sandbox.botapi.model import JsonObject, Keyboard, Message, Photo, ReplyKeyboard
 from sandbox.botapi.targets import editable_message, known_chat, writable_chat
 from sandbox.botapi.text import FormattedText, format_text
@@ -45,6 +45,8 @@ class Content:
 def send(face: BotFace, call: Call, chat: Chat, content: Content) -> JsonObject:
     """Post a message, with the reply markup and the rest that any message may come with."""
     markup = parse_markup(call.text("reply_markup")) if call.has("reply_markup") else ()
+    buttons = markup if isinstance(markup, tuple) else ()
+    _check_place(chat, buttons)
     reply_to = _reply_to(call, chat)
     message = Message(
         id=face.chats.next_id(),
@@ -53,7 +55,7 @@ def send(face: BotFace, call: Call, chat: Chat, content: Content) -> JsonObject:
         from_bot=True,
         date=face.world.clock.now(),
         body=content.body,
-        buttons=markup if isinstance(markup, tuple) else (),
+        buttons=buttons,
         photo=content.photo,
         reply_to=reply_to,
         silent=call.flag("disable_notification"),
@@ -63,6 +65,11 @@ def send(face: BotFace, call: Call, chat: Chat, content: Content) -> JsonObject:
     _show_keyboard(chat, markup)
     face.chats.post(chat, message)
     return wire.message(face.world, face.bot, chat, message)
+
+
+def _check_place(chat: Chat, buttons: Keyboard) -> None:
+    if chat.kind != "private":
+        require_no_app(buttons)
 
 
 def _show_keyboard(chat: Chat, markup: Markup) -> None:
@@ -166,8 +173,10 @@ def edit(face: BotFace, chat: Chat, message: Message, content: Content, buttons:
     """Change a message where it stands.
 
     Raises:
-        ApiError: message is not modified; a picture that is uploaded again counts as another one.
+        ApiError: a button that opens an app in a group; message is not modified, and a picture that is uploaded
+            again counts as another one.
     """
+    _check_place(chat, buttons)
     if (content.body, content.photo, buttons) == (message.body, message.photo, message.buttons):
         raise bad_request(
             "message is not modified: specified new message content and reply markup are exactly the same "

@@ -1,5 +1,6 @@
 """A transcript: Zenobia does all one can do here, and is forgotten; nothing names her any more."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -17,6 +18,8 @@ ZENOBIA, NAME = 748_159_263, "Zenobia"
 CHANNEL, QUIZ_NIGHT = 5000009, 8000002
 READY = "Ready: the channel can earn"
 SECONDS_A_DAY = int(NONCE_LIFE.total_seconds())
+PATIENCE = 10
+"""Seconds after which waiting fails the test."""
 
 
 @pytest.fixture
@@ -109,8 +112,9 @@ async def test_after_delete_me_no_row_and_no_lasting_key_names_her(starling: Sta
     after = await rows_of(starling)
     for word in (str(ZENOBIA), NAME, url):
         assert word not in after
-    while any(":replies:" in one for one in naming(await keys_of(server), str(ZENOBIA))):
-        pass  # the bot is about to take the answer out of its stream
+    async with asyncio.timeout(PATIENCE):
+        while any(":replies:" in one for one in naming(await keys_of(server), str(ZENOBIA))):
+            pass  # the bot is about to take the answer out of its stream
     keys = await keys_of(server)
     for key in naming(keys, str(ZENOBIA), NAME):
         assert key.split(":")[1] in ("nonce", "share"), "what is confirmed counts once, for a day"

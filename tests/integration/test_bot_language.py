@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bot.alerts import Alerts
 from bot.languages import Languages
 from bot.menus import COMMANDS
+from bot.screens.language import COLUMNS
 from mtproto_bridge.protocol import ErrorCode, Failure, Origin, Reply
 from mtproto_bridge.protocol.events import Acted, Event, Hearer
 from sandbox.botapi.about_bot import shown_commands
@@ -40,8 +41,10 @@ async def chooses(on: Stage, button: str, sees: str, *, person: int = ANNA) -> N
 
 async def test_the_languages_are_listed_in_their_own_words_with_the_present_one(on: Stage) -> None:
     shown = await on.say("/language", person=BORIS)
+    names = [translations.texts(tag).language for tag in translations.languages]
     assert "Язык: Русский" in shown.text
-    assert [list(row) for row in shown.labels] == [["English", "Русский"], ["✓ Как в Telegram"]]
+    assert [label for row in shown.labels for label in row] == [*names, "✓ Как в Telegram"]
+    assert all(len(row) <= COLUMNS for row in shown.labels)
 
 
 async def test_the_answer_to_a_choice_is_in_the_new_language_and_so_is_all_that_follows(on: Stage) -> None:

@@ -13,6 +13,7 @@ from aiogram.types import (
     InlineQueryResultPhoto,
     InlineQueryResultsButton,
     InputTextMessageContent,
+    WebAppInfo,
 )
 
 from sandbox.botapi import BotApiServer
@@ -24,6 +25,7 @@ from tests.botapi_fixtures import DMITRI, NADIA, SAM, keyboard
 
 server, bot = fixtures.server, fixtures.bot
 
+APP = InlineKeyboardButton(text="Open", web_app=WebAppInfo(url="https://example.org/app"))
 TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 
@@ -82,6 +84,19 @@ async def test_in_a_group_the_card_appears_there(bot: Bot, inline: InlineMode) -
     assert [one.text for one in inline.chats.group("Friends").messages] == ["hi"]
     with pytest.raises(NoSuchResultError, match="Card 1"):
         inline.picks(typed, "Card 2")
+
+
+async def test_of_a_card_in_a_group_without_the_bot_it_hears_nothing(bot: Bot, inline: InlineMode) -> None:
+    typed = inline.types(SAM, "", group="Elsewhere", has_bot=False)
+    told = await heard(bot)
+    assert told.chat_type == "group"
+    await bot.answer_inline_query(told.id, [article()])
+    inline.picks(typed, "1")
+    inline.chats.say(SAM, "/start", group="Elsewhere")
+    assert [one.text for one in inline.chats.group("Elsewhere").messages] == ["hi", "/start"]
+    assert (await bot.get_updates(offset=-1))[0].inline_query == told
+    with pytest.raises(TelegramBadRequest, match="chat not found"):
+        await bot.send_message(typed.chat.id, "hello")
 
 
 async def test_a_bot_without_inline_mode_is_asked_nothing(bot: Bot, inline: InlineMode) -> None:
@@ -173,6 +188,7 @@ async def test_whether_a_query_is_answered_twice_is_a_switch(bot: Bot, inline: I
             [article(reply_markup=InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="x", url="x")]]))],
             "Wrong HTTP URL",
         ),
+        ([article(reply_markup=InlineKeyboardMarkup(inline_keyboard=[[APP]]))], "BUTTON_TYPE_INVALID"),
     ],
 )
 async def test_results_are_checked(

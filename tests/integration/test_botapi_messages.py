@@ -14,6 +14,7 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
     ReplyParameters,
+    WebAppInfo,
 )
 
 from sandbox.botapi import BotApiServer, Chats
@@ -23,6 +24,9 @@ from tests.botapi_fixtures import OLGA, SAM, keyboard
 
 server, chats, bot, nadia = fixtures.server, fixtures.chats, fixtures.bot, fixtures.nadia
 
+APP = InlineKeyboardMarkup(
+    inline_keyboard=[[InlineKeyboardButton(text="Open", web_app=WebAppInfo(url="https://example.org/app"))]]
+)
 NOT_MODIFIED = "message is not modified: specified new message content and reply markup are exactly the same"
 
 
@@ -213,3 +217,14 @@ async def test_editing_for_somebody_who_blocked_the_bot_is_a_switch(
     outcome = nullcontext() if allowed else pytest.raises(TelegramForbiddenError, match="bot was blocked by the user")
     with outcome:
         await bot.edit_message_text("two", chat_id=nadia, message_id=sent.message_id)
+
+
+async def test_a_button_that_opens_an_app_stands_in_a_private_chat_only(bot: Bot, chats: Chats, nadia: int) -> None:
+    await bot.send_message(nadia, "x", reply_markup=APP)
+    group = chats.group("Friends")
+    plain = await bot.send_message(group.id, "x")
+    with pytest.raises(TelegramBadRequest, match="BUTTON_TYPE_INVALID"):
+        await bot.send_message(group.id, "x", reply_markup=APP)
+    with pytest.raises(TelegramBadRequest, match="BUTTON_TYPE_INVALID"):
+        await plain.edit_reply_markup(reply_markup=APP)
+    assert [one.labels for one in group.messages] == [[]]

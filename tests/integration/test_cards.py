@@ -16,6 +16,8 @@ from tests.bridge_fixtures import BridgeSite, bridge_site, caller
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, CHESS, NEWS, QUIZ
 
 ME, OWNER, EDITOR, STRANGER = caller(BOB), caller(ALICE), caller(CAROL), caller(424242)
+PATIENCE = 10
+"""Seconds after which waiting for the bridge fails the test."""
 
 
 @pytest.fixture
@@ -29,8 +31,9 @@ async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
 @pytest.fixture
 async def client(site: BridgeSite) -> AsyncIterator[BridgeClient]:
     async with site.bridge(), site.client() as made:
-        while not await made.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE):
+            while not await made.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
+                await asyncio.sleep(0)
         await made.browse_programs(OWNER, page=0, size=6)  # as everybody does before joining
         yield made
 

@@ -24,6 +24,8 @@ from tests.sandbox_fixtures import ALICE, BOB, CAROL, CHESS, NEWS, QUIZ
 
 OWNER = caller(ALICE)
 MINUTE = timedelta(minutes=1, seconds=1)
+PATIENCE = 10
+"""Seconds after which waiting for the bridge fails the test."""
 
 
 @pytest.fixture
@@ -38,8 +40,9 @@ async def client(site: BridgeSite, world: World) -> AsyncIterator[BridgeClient]:
     """The world's clock and the bridge's show the same time."""
     world.clock.move(site.clock.now() - world.clock.now())
     async with site.bridge(), site.client() as made:
-        while not await made.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE):
+            while not await made.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
+                await asyncio.sleep(0)
         await made.browse_programs(OWNER, page=0, size=6)  # as everybody does before joining
         yield made
 

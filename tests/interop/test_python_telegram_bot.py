@@ -12,7 +12,10 @@ from telegram import (
     BotCommandScopeAllPrivateChats,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InlineQueryResultsButton,
     InputMediaPhoto,
+    InputTextMessageContent,
     KeyboardButton,
     KeyboardButtonRequestChat,
     MenuButtonDefault,
@@ -158,6 +161,42 @@ async def test_a_channel_is_picked_with_its_keyboard(bot: Bot, chats: Chats, nad
         assert (shared.request_id, shared.chat_id, shared.title) == (7, -1_000_005_000_001, "Quiet Gardens")
         await message.reply_text("Thanks", reply_markup=ReplyKeyboardRemove())
         assert chats.chat(nadia).reply_keyboard is None
+
+
+async def test_it_offers_cards_inline_and_hears_which_was_sent(bot: Bot, server: BotApiServer) -> None:
+    def card(number: int) -> InlineQueryResultArticle:
+        content = InputTextMessageContent(f"<b>Card</b> {number}", ParseMode.HTML)
+        button = InlineKeyboardMarkup.from_button(InlineKeyboardButton("Open", url="https://t.me/x_bot"))
+        return InlineQueryResultArticle(str(number), f"Card {number}", content, button, description="of many")
+
+    async with polling(bot) as heard:
+        typed = server.inline.types(NADIA, "quiz")
+        query = (await heard()).inline_query
+        assert query is not None
+        assert (query.query, query.offset, query.from_user.id) == ("quiz", "", NADIA)
+        above = InlineQueryResultsButton("Open the chat", start_parameter="inline")
+        assert await query.answer([card(1), card(2)], 0, is_personal=True, next_offset="1.7", button=above)
+        answer = await server.inline.answered(typed)
+        assert [(one.title, one.description) for one in answer.results] == [
+            ("Card 1", "of many"),
+            ("Card 2", "of many"),
+        ]
+        assert (answer.next_offset, answer.personal) == ("1.7", True)
+        assert answer.button == {"text": "Open the chat", "start_parameter": "inline"}
+
+        following = server.inline.types(NADIA, "quiz", offset=answer.next_offset)
+        query = (await heard()).inline_query
+        assert query is not None
+        assert query.offset == "1.7"
+        assert await query.answer([card(3)])
+        sent = server.inline.picks(following, "Card 3")
+        assert (sent.html, sent.labels) == ("<b>Card</b> 3", [["Open"]])
+        message = (await heard()).message
+        assert message is not None
+        assert message.via_bot is not None
+        assert (message.text_html, message.via_bot.id) == ("<b>Card</b> 3", bot.id)
+        with pytest.raises(BadRequest, match="Query is too old"):
+            await query.answer([])
 
 
 async def test_each_refusal_is_an_exception_of_its_own(

@@ -43,7 +43,9 @@ def test_what_is_known_of_a_link_is_listed_and_no_more() -> None:
 
 
 def test_a_closing_program_is_said_to_close_and_not_recommended() -> None:
-    text = shown(inline.programs(english, programs(program(end_date=END)), US))
+    offered = inline.programs(english, programs(program(end_date=END)), US)
+    assert offered.cards[0].description == "12.5% · 1 year · ⏳ closes on November 2, 2026, 9:30 AM UTC"
+    text = shown(offered)
     assert "November 2, 2026" in text
     assert "share the app" not in text
     assert "share the app" in shown(inline.programs(english, programs(program()), US))

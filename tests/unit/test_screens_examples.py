@@ -27,8 +27,8 @@ EVERY = pytest.mark.parametrize("language", LANGUAGES)
 LONGEST = {"caption": 1_024, "notice": 200}
 """What Telegram reads of a picture's caption and of an answer to a tap; of a text it reads 4096 (bots/api)."""
 LONGEST_BUTTON = 64
-LONGEST_NAME = "Ж" * 128
-"""Telegram's limit for a channel's title; an app's is 64."""
+LONGEST_NAMES = ("Ж" * 128, "🌿" * 128, "<" * 128)
+"""Telegram's limit for a channel's title; an app's is 64. Most emoji count twice, and an escaped sign once."""
 CONTROLS = {FIRST_STRONG, END_OF_ISOLATE, RIGHT_TO_LEFT_MARK}
 SHOWN_ELSEWHERE = {
     "command.": "the list of commands",
@@ -41,7 +41,7 @@ NAMES = {
     *("A", "B", "C", "Anna", "Boris", "Борис", "Nadia <3", "Vera", "@vera_bridge", "Vera (@vera)", "Garden", "Kitchen"),
     *("Quiz Night", "@quiz_bot", "Chess Club", "@chess_bot", "@garden_bot", "Own App", "chess", "bridge-1"),
     *("Quiet Gardens", "Quiet Gardens (@gardens)", "@gardens", "400 STARREF_NEW", "4f0c1d"),
-    *("English", "Русский"),  # languages name themselves
+    *(translations.texts(tag).language for tag in translations.languages),  # languages name themselves
     "https://t.me/quiz_bot?start=_tgr_AbCdEfGh1234",
     "https://t.me/starling_bot?startchannel&admin=post_messages+invite_users+promote_members",
     *(f"Garden {number}" for number in range(1, 12)),
@@ -118,13 +118,12 @@ def test_no_snapshot_is_left_of_a_language_that_is_gone() -> None:
 @EVERY
 def test_telegram_takes_every_screen(language: str) -> None:
     for name, screen in shown(language).items():
-        text, _ = HtmlParser(checked(screen).text).parse()
-        kind = name.partition(": ")[2].partition(" ")[0].rstrip(",")
-        assert 0 < utf16(text) <= LONGEST.get(kind, 4_096), name
+        assert 0 < length(checked(screen)) <= longest(name), name
 
 
 @EVERY
-def test_a_screen_fits_when_everything_is_called_at_length(language: str) -> None:
+@pytest.mark.parametrize("called", LONGEST_NAMES, ids=lambda called: called[0])
+def test_a_screen_fits_when_everything_is_called_at_length(language: str, called: str) -> None:
     class Long(Texts):
         def __call__(self, msgid: str, **values: str) -> Html:
             return super().__call__(msgid, **self._long(values))
@@ -135,16 +134,16 @@ def test_a_screen_fits_when_everything_is_called_at_length(language: str) -> Non
         @staticmethod
         def _long(values: dict[str, str]) -> dict[str, str]:
             """Apps' names are 64 characters at most, channels' and people's 128."""
-            longest = {"title": 64, "program": 64, "balance": 128, "channel": 128, "name": 128, "account": 128}
+            most = {"title": 64, "program": 64, "balance": 128, "channel": 128, "name": 128, "account": 128}
             return values | {
-                name: LONGEST_NAME[: longest[name]]
+                name: called[: most[name]]
                 for name, value in values.items()
-                if name in longest and not isinstance(value, Html)
+                if name in most and not isinstance(value, Html)
             }
 
     texts = Long(language, translations.texts(language)._catalog)
-    for example in every_example().values():
-        checked(example(texts))
+    for name, example in every_example().items():
+        assert length(checked(example(texts))) <= longest(name), name
 
 
 @EVERY
@@ -189,6 +188,12 @@ def test_a_screen_says_nothing_that_is_not_in_the_catalogs(name: str) -> None:
     assert {value for text in texts for value in filled_in(text)} <= NAMES, "another name in a sample? Add it to NAMES"
 
 
-def utf16(text: str) -> int:
-    """Its length as Telegram counts."""
+def longest(name: str) -> int:
+    """How much Telegram takes of what an example of this name shows."""
+    return LONGEST.get(name.partition(": ")[2].partition(" ")[0].rstrip(","), 4_096)
+
+
+def length(screen: Screen) -> int:
+    """How long Telegram finds a screen's text: in UTF-16 units, without the markup."""
+    text, _ = HtmlParser(screen.text).parse()
     return len(text.encode("utf-16-le")) // 2

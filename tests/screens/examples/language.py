@@ -2,9 +2,9 @@
 
 from bot.screens.language import language_page
 from tests.screens.examples import Example
-from tests.unit.bot_samples import english, russian
+from tests.unit.bot_samples import translations
 
-SPOKEN = (english, russian)
+SPOKEN = [translations.texts(tag) for tag in translations.languages]
 
 EXAMPLES: dict[str, Example] = {
     "as in Telegram": lambda texts: language_page(texts, SPOKEN, chosen=None),
