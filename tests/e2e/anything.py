@@ -198,10 +198,16 @@ async def walked(steps: Sequence[Sequence[Act]]) -> None:
         AssertionError: something was as it must not be.
     """
     with errors_logged() as errors:
-        settings = {"registration": "open", "lease_seconds": 60}  # a slow machine is no error
-        async with running_starling(sandbox=a_world(), newcomers=(SAM,), **settings) as starling:
+        world = running_starling(
+            sandbox=a_world(),
+            newcomers=(SAM,),
+            registration="open",
+            lease_seconds=60,  # a slow machine is no error
+        )
+        async with world as starling:
             walk = starling.overheard_by = Walk(starling)
-            await starling.restart_bot()
+            assert starling.bot is not None
+            starling.bot.bot.session.middleware(walk)
             for step in steps:
                 await walk.step(step)
                 assert not errors(), errors()
