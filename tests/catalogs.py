@@ -31,6 +31,7 @@ UNTOLD_BY_BABEL = {"id": "nplurals=1; plural=0;"}
 _NAME = re.compile(r"[a-z]+(\.[a-z_]+)+")
 _SPEAKERS = ("texts", "plain", "count")
 _MSGID = re.compile(r'^msgid "(.+)"$', re.MULTILINE)
+_UNTRANSLATED = re.compile(r'^msgid ".+"\n(?:msgid_plural ".+"\n)?(?:msgstr(?:\[\d+\])? ""\n?)+\Z', re.MULTILINE)
 
 
 # -- reading --------------------------------------------------------------------------------------------------
@@ -152,8 +153,11 @@ def _placed(order: list[str], wanted: set[str], first: list[str]) -> list[str]:
 
 
 def _rewrite(file: Path, order: list[str], counted: set[str], plurals: int) -> None:
-    blocks = _blocks(file)
-    texts = (blocks.get(name) or _empty(name, plurals if name in counted else 0) for name in order)
+    """What is empty is written anew: a catalog that was copied has as many plural forms as the other's language."""
+    blocks, texts = _blocks(file), []
+    for name in order:
+        empty = _empty(name, plurals if name in counted else 0)
+        texts.append(_UNTRANSLATED.sub(empty, blocks.get(name, empty)))
     file.write_text("\n\n".join(texts) + "\n", "utf-8")
 
 

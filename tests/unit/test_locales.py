@@ -1,6 +1,7 @@
 """The languages are complete and alike, and what the code says exists in them."""
 
 from gettext import c2py
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from tests.catalogs import (
     LANGUAGES,
     PLAIN,
     TEMPLATE,
+    _blocks,
+    _rewrite,
     counted_in_code,
     forms,
     messages,
@@ -36,6 +39,22 @@ def test_the_code_says_exactly_what_the_template_names() -> None:
 
 def test_what_is_counted_in_the_code_has_plural_forms() -> None:
     assert {name for name, message in messages(TEMPLATE).items() if message.pluralizable} >= counted_in_code()
+
+
+def test_a_copied_template_gets_the_plural_forms_of_its_language(tmp_path: Path) -> None:
+    copied = tmp_path / "starling.po"
+    written = 'msgid "forget.left"\nmsgid_plural "forget.left"\nmsgstr[0] "{n} channel"\nmsgstr[1] ""'
+    empty = written.replace("{n} channel", "")
+    copied.write_text(TEMPLATE.read_text("utf-8").replace(empty, f"# Said at the end.\n{written}"), "utf-8")
+    template = messages(TEMPLATE)
+    counted = {name for name, message in template.items() if message.pluralizable}
+    _rewrite(copied, ["", *template], counted, 3)
+    found = _blocks(copied)
+    assert found[""] == _blocks(TEMPLATE)[""]
+    assert found.pop("forget.left") == f"# Said at the end.\n{written}", "what somebody wrote is theirs"
+    assert {name: block.count("msgstr[") for name, block in found.items() if name in counted} == dict.fromkeys(
+        counted - {"forget.left"}, 3
+    )
 
 
 @EVERY
