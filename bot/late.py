@@ -11,7 +11,6 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 
 from bot import delivery
-from bot.forgetting import forget
 from bot.i18n import Texts
 from bot.languages import Languages
 from bot.registering import Registering
@@ -149,8 +148,6 @@ class LateReplies:
             return
         if not _acted(reply) and (covered or reply.trace in self._asked):
             return
-        if isinstance(reply.result, Forgotten) and not reply.result.replayed:
-            await forget(self._bot, self._languages, reply.actor)
         texts = await self._languages.told(reply.actor, origin.locale)
         origin = origin.model_copy(update={"locale": texts.locale})
         present = await self._present(bridge, reply.model_copy(update={"origin": origin}))

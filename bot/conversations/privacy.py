@@ -43,8 +43,13 @@ async def confirm(  # noqa: PLR0913 - what a handler is given
     bot: Bot,
     now: Now,
 ) -> None:
-    """The confirmation's button: the one place that forgets somebody. Both sides do; who does it last says so."""
+    """The confirmation's button: the one place that forgets somebody, on both sides.
+
+    Here first: what the bot keeps is little and soon chosen again, and nobody would erase it once the bridge is done
+    and the bot ends, or Redis fails.
+    """
     await talk.progress(privacy.forgetting(talk.texts))
+    await forget(bot, languages, talk.caller.actor)
     try:
         done = await bridge.forget_me(_unnamed(talk.caller), callback_data.nonce)
     except BridgeError as error:
@@ -52,8 +57,6 @@ async def confirm(  # noqa: PLR0913 - what a handler is given
             raise
         await talk.show(privacy.confirm(talk.texts, Nonce.mint(now()), note="forget.note_expired"))
         return
-    if not done.replayed:
-        await forget(bot, languages, talk.caller.actor)
     await talk.show(privacy.forgotten(talk.texts, done))
 
 

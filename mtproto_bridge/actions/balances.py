@@ -9,6 +9,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from mtproto_bridge.actions import health
 from mtproto_bridge.actions.context import Context, Inside
 from mtproto_bridge.actions.describing import describe
@@ -143,8 +145,9 @@ async def known_balances(context: Inside, *, links: bool = False) -> tuple[list[
     """
     async with context.store.begin() as session:
         rows = await balances.managed_by(session, context.actor)
+        stale = await _forgotten_owner(context, session)
     fresh = context.now() - PROOF_LIFE
-    mine, stale = [], set()
+    mine = []
     for balance, manager in rows:
         if not _since(manager.checked_at, fresh) or (links and not _since(balance.listed_at, fresh)):
             stale.add(AccountId(balance.account_id))
@@ -160,8 +163,9 @@ async def known_channels(context: Inside) -> tuple[list[tuple[tables.Balance, ta
     """
     async with context.store.begin() as session:
         rows = await balances.channels_of(session, context.actor)
+        stale = await _forgotten_owner(context, session)
     fresh = context.now() - PROOF_LIFE
-    mine, stale = [], set()
+    mine = []
     for balance, manager, account in rows:
         asks = account.state in accounts.SERVING
         is_fresh = _since(manager.checked_at, fresh)
@@ -170,6 +174,11 @@ async def known_channels(context: Inside) -> tuple[list[tuple[tables.Balance, ta
         if manager.allowed and (is_fresh or not asks):
             mine.append((balance, account))
     return mine, sorted(stale)
+
+
+async def _forgotten_owner(context: Inside, session: AsyncSession) -> set[AccountId]:
+    """The actor's own account, where they were forgotten and came back: it knows what is theirs."""
+    return {AccountId(context.actor)} if await balances.is_own_unknown(session, context.actor) else set()
 
 
 def _since(moment: datetime | None, start: datetime) -> bool:
@@ -185,7 +194,7 @@ async def list_balances(context: Inside, _: ListBalances) -> Balances:
 async def refresh(context: Context, request: Refresh) -> Refreshed:
     """Ask Telegram anew for the actor's balances on this account, and read their links where wanted."""
     if context.actor == context.account:
-        await _find_own_bots(context)
+        await _find_own(context)
     async with context.store.begin() as session:
         rows = await balances.managed_by(session, context.actor)
     for balance, _ in rows:
@@ -194,8 +203,10 @@ async def refresh(context: Context, request: Refresh) -> Refreshed:
     return Refreshed()
 
 
-async def _find_own_bots(context: Context) -> None:
-    """Write down the bots of the account's own person; whether each is theirs still is asked like for any balance."""
+async def _find_own(context: Context) -> None:
+    """Write down what is the account's own person's; whether it is theirs still is asked like for any balance."""
+    async with context.store.begin() as session:
+        await balances.register_own(session, context.account)
     with suppress(Refused):  # the other balances are not to blame
         owned = await context.gateway.own_bots()
         async with context.store.begin() as session:

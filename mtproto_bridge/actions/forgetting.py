@@ -4,7 +4,7 @@ from mtproto_bridge.actions.context import Inside
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.replies import Forgotten
 from mtproto_bridge.protocol.requests import ForgetPerson
-from mtproto_bridge.store import forgetting, people
+from mtproto_bridge.store import forgetting
 
 
 async def forget(context: Inside, _: ForgetPerson) -> Forgotten:
@@ -16,7 +16,7 @@ async def forget(context: Inside, _: ForgetPerson) -> Forgotten:
     person = context.actor
     async with context.store.begin() as session:
         if context.late:  # it was begun before: done whole, or not at all
-            if await people.find(session, person):
+            if not await forgetting.is_forgotten(session, person):
                 raise BridgeError(ErrorCode.DEADLINE_PASSED)
             return Forgotten()
         erased = await forgetting.forget(session, person)

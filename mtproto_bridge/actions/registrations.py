@@ -300,7 +300,8 @@ async def _verify(context: Context, row: tables.Registration) -> RegistrationPag
         balance, manager = await balances.find(session, number, context.actor)
         if balance is None:
             raise BridgeError(ErrorCode.INTERNAL)
-        is_first = known is None and balance.registered_by is None  # somebody else may have come in between
+        is_new_here = known is None and balance.registered_by is None  # somebody else may have come in between
+        is_first = is_new_here or balance.registered_by == tables.NOBODY
         if is_first:
             balance.registered_by, balance.used_at = context.actor, now
         is_new = manager is None or not manager.allowed

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import BalanceKind
+from mtproto_bridge.store.accounts import SERVING
 from mtproto_bridge.store.affiliations import LIVE
 from mtproto_bridge.store.tables import Account, Affiliation, Balance, Manager
 from mtproto_bridge.store.upsert import Upsert
@@ -125,6 +126,26 @@ async def register_bots(session: AsyncSession, account: AccountId, owned: Iterab
             account=account,
             managers=[account],
         )
+
+
+async def register_own(session: AsyncSession, account: AccountId) -> None:
+    """Write down for an account's own person what its log-in handed over and they were forgotten for, but the bots."""
+    own = await session.get_one(Account, account)
+    title, username = own.name, own.username
+    await register(
+        session, kind="account", peer_id=account, title=title, username=username, account=account, managers=[account]
+    )
+    handed_over = (Balance.account_id == account, Balance.kind == "channel", Balance.registered_by.is_(None))
+    known = exists().where(Manager.balance_id == Balance.id, Manager.person_id == account)
+    for balance in await session.scalars(select(Balance.id).where(*handed_over, ~known)):
+        await _MET.run(session, {"balance_id": balance, "person_id": account})
+
+
+async def is_own_unknown(session: AsyncSession, person: int) -> bool:
+    """Whether a person's own account serves, and is not written down as their balance: they were forgotten."""
+    own = exists().where(Manager.person_id == person, Manager.balance_id == Balance.id, Balance.kind == "account")
+    serves = exists().where(Account.id == person, Account.state.in_(SERVING))
+    return bool(await session.scalar(select(and_(serves, ~own))))
 
 
 async def make_due(session: AsyncSession, account: AccountId, channels: Iterable[int] | None = None) -> None:

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.store import balances, outbox, people, registrations
-from mtproto_bridge.store.tables import NOBODY, Audit, Balance, Manager, Registration, Watched
+from mtproto_bridge.store.tables import NOBODY, Audit, Balance, Manager, Person, Registration, Watched
 
 _MAY_ACT = or_(Manager.allowed, Manager.checked_at.is_(None))
 """Telegram said so last, or was never asked."""
-_ABANDONED = (
-    Balance.kind == "channel",
-    Balance.registered_by == NOBODY,
-    ~exists().where(Manager.balance_id == Balance.id, _MAY_ACT),
-)
-"""What somebody brought who is forgotten, and nobody else may post in."""
+_OF_BALANCE = Manager.balance_id == Balance.id
+_ABANDONED = (Balance.kind == "channel", Balance.registered_by == NOBODY, ~exists().where(_OF_BALANCE))
+"""What somebody brought who is forgotten, and nobody else manages. Who may not post there today may tomorrow: what
+is theirs alone is released only as what nobody uses is."""
+_HEIR = select(func.min(Manager.person_id)).where(_OF_BALANCE, _MAY_ACT).scalar_subquery()
+_NAMES = (Manager.person_id, Registration.person_id, Watched.person_id, Audit.person_id, Balance.registered_by)
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ class Erased:
     """What becomes of the channels of somebody who is forgotten, and whether they stay banned."""
 
     left: int
+    """Nobody else manages them."""
     kept: int
+    """Somebody else may act for them."""
     still_banned: bool
 
 
@@ -35,13 +37,26 @@ async def forget(session: AsyncSession, person: int) -> Erased:
     manages = (Manager.person_id == person, _MAY_ACT, Balance.kind == "channel")
     managed = list(await session.scalars(select(Balance.id).join(Manager).where(*manages)))
     await session.execute(delete(Manager).where(Manager.person_id == person))
-    await session.execute(update(Balance).where(Balance.registered_by == person).values(registered_by=NOBODY))
-    left = list(await session.scalars(select(Balance.id).where(Balance.id.in_(managed), *_ABANDONED)))
+    brought_by = func.coalesce(_HEIR, NOBODY)  # so it counts against somebody's limit, as long as there is somebody
+    await session.execute(update(Balance).where(Balance.registered_by == person).values(registered_by=brought_by))
+    left = await _count(session, managed, *_ABANDONED)
+    kept = await _count(session, managed, exists().where(_OF_BALANCE, _MAY_ACT))
     await session.execute(delete(Watched).where(Watched.person_id == person))
     await session.execute(update(Audit).where(Audit.person_id == person).values(person_id=NOBODY))
     await outbox.forget(session, person)
     still_banned = await people.forget(session, person)
-    return Erased(len(left), len(managed) - len(left), still_banned)
+    return Erased(left, kept, still_banned)
+
+
+async def _count(session: AsyncSession, of: list[int], *which: ColumnElement[bool]) -> int:
+    return await session.scalar(select(func.count(Balance.id)).where(Balance.id.in_(of), *which)) or 0
+
+
+async def is_forgotten(session: AsyncSession, person: int) -> bool:
+    """Whether nothing that lasts names a person, but for a ban."""
+    named = [exists().where(column == person) for column in _NAMES]
+    known = exists().where(Person.id == person, people.MORE_THAN_A_BAN)
+    return not await session.scalar(select(or_(known, *named)))
 
 
 async def _give_up_registrations(session: AsyncSession, person: int) -> None:

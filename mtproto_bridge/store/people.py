@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mtproto_bridge.protocol.events import Hearer
@@ -14,6 +14,12 @@ from mtproto_bridge.store.upsert import Upsert
 _MET = Upsert(Person, ("id",), ("locale", "name"))
 _BANNED = Upsert(Person, ("id",), ("banned",))
 _ACCEPTED = Upsert(Person, ("id",), ("terms_version", "terms_accepted_at"))
+_UNKNOWN: dict[str, object] = {"locale": "en", "name": None}
+
+MORE_THAN_A_BAN = or_(
+    ~Person.banned, Person.name.is_not(None), Person.terms_version.is_not(None), Person.locale != _UNKNOWN["locale"]
+)
+"""Of a person's row: it says more than that somebody is banned of whom nothing else is known."""
 
 
 async def find(session: AsyncSession, person: int) -> Person | None:
@@ -28,7 +34,7 @@ async def note(session: AsyncSession, person: int, *, locale: str, name: str | N
 
 async def ban(session: AsyncSession, person: int, *, banned: bool) -> None:
     """Ban a person, met or not, or let them be again."""
-    await _BANNED.run(session, {"id": person, "locale": "en", "name": None, "banned": banned})
+    await _BANNED.run(session, _UNKNOWN | {"id": person, "banned": banned})
 
 
 async def forget(session: AsyncSession, person: int) -> bool:
@@ -50,8 +56,8 @@ async def accept_terms(session: AsyncSession, person: int, at: datetime) -> None
     """A person accepts the terms as they are now; when they did so first stays."""
     if await has_accepted_terms(session, person):
         return
-    accepted = {"terms_version": TERMS_VERSION, "terms_accepted_at": at}
-    await _ACCEPTED.run(session, {"id": person, "locale": "en", "name": None, "banned": False, **accepted})
+    accepted: dict[str, object] = {"terms_version": TERMS_VERSION, "terms_accepted_at": at}
+    await _ACCEPTED.run(session, _UNKNOWN | accepted | {"id": person, "banned": False})
 
 
 async def banned(session: AsyncSession) -> list[int]:

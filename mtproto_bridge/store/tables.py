@@ -115,7 +115,8 @@ class Balance(Base):
     health_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When Telegram was last asked for it."""
     registered_by: Mapped[int | None] = mapped_column(BigInteger, index=True)
-    """The person who brought it, NOBODY once they are forgotten; None: the operator, by logging in."""
+    """The person who brought it; once they are forgotten another manager, NOBODY where there is none.
+    None: the operator, by logging in."""
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it was registered, or last seen with a live link."""
     idle_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -9,17 +9,17 @@ from sqlalchemy import func, select, update
 from mtproto_bridge.actions.context import Rules
 from mtproto_bridge.protocol import ErrorCode, Reply, Request
 from mtproto_bridge.protocol.ids import AccountId
-from mtproto_bridge.protocol.replies import Channels, Forgotten
-from mtproto_bridge.protocol.requests import BanPerson, ForgetPerson, ListChannels, Origin
+from mtproto_bridge.protocol.replies import Balances, Channels, Forgotten
+from mtproto_bridge.protocol.requests import BanPerson, ForgetPerson, ListBalances, ListChannels, Origin, Refresh
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.redis import QueueServer
-from mtproto_bridge.store import people, tables
+from mtproto_bridge.store import balances, forgetting, people, tables
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World, links
 from sandbox.world import accounts as standing
 from tests.bridge_fixtures import bridge_site, caller
 from tests.integration.pool_fixtures import Office, office_at
-from tests.sandbox_fixtures import ALICE, BOB, NEWS, QUIZ
+from tests.sandbox_fixtures import ALICE, BOB, NEWS, PLAZA, QUIZ
 
 OPERATOR = 9001
 
@@ -139,7 +139,64 @@ async def test_what_was_begun_and_comes_too_late_is_told_only_if_it_was_done(off
     assert (await office.failed(BOB, ALICE, ForgetPerson(), attempt=2)).code == ErrorCode.DEADLINE_PASSED
     async with office.store.begin() as session:
         await people.forget(session, ALICE)
-    assert await forget(office, ALICE, attempt=2) == Forgotten()
+    failed = await office.failed(BOB, ALICE, ForgetPerson(), attempt=2)
+    assert failed.code == ErrorCode.DEADLINE_PASSED, "she manages News still"
+    async with office.store.begin() as session:
+        await forgetting.forget(session, ALICE)
+        await people.ban(session, ALICE, banned=True)
+    assert await forget(office, ALICE, attempt=2) == Forgotten(), "but for the ban"
+
+
+async def listed(office: Office, person: int) -> list[str]:
+    """What somebody sees of their balances, as the bot asks for them."""
+    outcome = await office.handle(BOB, person, ListBalances())
+    assert isinstance(outcome, Reply)
+    assert isinstance(outcome.result, Balances), outcome
+    if not outcome.result.stale_accounts:
+        return [one.title for one in outcome.result.balances]
+    for account in outcome.result.stale_accounts:
+        await office.handle(account, person, Refresh())
+    outcome = await office.handle(BOB, person, ListBalances())
+    assert isinstance(outcome, Reply)
+    assert isinstance(outcome.result, Balances), outcome
+    assert outcome.result.stale_accounts == [], "once is enough"
+    return [one.title for one in outcome.result.balances]
+
+
+async def test_whose_own_account_is_here_finds_their_balances_again(office: Office) -> None:
+    """His account, its bot, and the channel it was logged in with; none that others brought to it."""
+    async with office.store.begin() as session:
+        await session.execute(update(tables.Balance).values(registered_by=None))
+        brought = {"kind": "channel", "title": "Brought", "account_id": BOB, "registered_by": ALICE}
+        session.add(tables.Balance(peer_id=PLAZA, **brought))
+    before = await listed(office, BOB)
+    assert sorted(before) == ["Bob", "News", "Plain"]
+    await forget(office, BOB)
+    assert sorted(await listed(office, BOB)) == sorted(before)
+
+
+async def test_whose_own_account_is_here_finds_their_channels_again(office: Office) -> None:
+    async with office.store.begin() as session:
+        await session.execute(update(tables.Balance).values(registered_by=None))
+    await forget(office, BOB)
+    outcome = await office.handle(BOB, BOB, ListChannels())
+    assert isinstance(outcome, Reply)
+    assert isinstance(outcome.result, Channels)
+    assert outcome.result.stale_accounts == [BOB]
+
+
+async def test_a_stranger_has_no_account_asked_for_them(office: Office) -> None:
+    await forget(office, ALICE)
+    outcome = await office.handle(BOB, ALICE, ListBalances())
+    assert isinstance(outcome, Reply)
+    assert outcome.result == Balances(balances=[])
+
+
+async def test_no_list_waits_for_an_account_that_is_lost(office: Office) -> None:
+    await forget(office, BOB)
+    async with office.store.begin() as session:
+        await session.execute(update(tables.Account).values(state="logged_out"))
+        assert not await balances.is_own_unknown(session, BOB)
 
 
 async def test_requests_of_theirs_that_were_given_up_are_dropped(office: Office) -> None:

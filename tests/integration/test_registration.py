@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from mtproto_bridge.protocol import ErrorCode
 from mtproto_bridge.protocol.events import Acted, HealthChanged, RegistrationDecided, RegistrationWaits
 from mtproto_bridge.protocol.ids import BotId
-from mtproto_bridge.store import people, registrations
+from mtproto_bridge.store import people, registrations, tables
 from sandbox.serve import Sandbox
 from sandbox.world import channels
 from sandbox.world.faults import Fault
@@ -212,6 +213,21 @@ async def test_nobody_goes_on_with_somebody_elses_registration(starling: Desk) -
     at = await starling.start(OWNER)
     for call in (starling.resume(HELPER, at), starling.bridge.advance_registration(HELPER, at)):
         assert (await refusal(call)).code == ErrorCode.REGISTRATION_GONE
+
+
+async def test_who_registers_the_channel_of_a_forgotten_one_anew_is_the_first(starling: Desk, site: BridgeSite) -> None:
+    """It counts against their limit, and the day of its use is today."""
+    balance = await starling.register(OWNER)
+    async with stored(site) as session:
+        row = await session.get_one(tables.Balance, balance)
+        row.registered_by, row.used_at = tables.NOBODY, None
+        await session.execute(update(tables.Manager).values(allowed=False))
+    at = await starling.start(OWNER)
+    done = await starling.bridge.advance_registration(OWNER, at)
+    assert (done.registration.state, done.registration.balance_id, done.added) == ("verified", balance, False)
+    async with stored(site) as session:
+        assert await registrations.count_of(session, VERA, site.clock.now()) == 1
+        assert (await session.get_one(tables.Balance, balance)).used_at == site.clock.now()
 
 
 async def test_a_second_manager_is_simply_added_and_the_first_is_told(starling: Desk, sandbox: Sandbox) -> None:

@@ -163,15 +163,36 @@ async def test_a_banned_person_stays_banned_and_nothing_else_is_kept(known: Stor
 
 
 @pytest.mark.parametrize(
-    ("other", "stays"),
-    [({"allowed": True}, True), ({"allowed": False}, True), ({"allowed": False, "checked_at": NOW}, False)],
-    ids=["may act", "was never asked", "may not act"],
+    ("other", "brought_by"),
+    [({"allowed": True}, BORIS), ({"allowed": False}, BORIS), ({"allowed": False, "checked_at": NOW}, tables.NOBODY)],
+    ids=["may act", "was never asked", "may not act now"],
 )
-async def test_a_channel_stays_with_those_who_may_act_for_it(known: Store, other: dict[str, Any], stays: bool) -> None:
+async def test_a_channel_stays_with_its_other_managers(known: Store, other: dict[str, Any], brought_by: int) -> None:
+    """It counts as brought by one who may act for it; who may not now is not left without it the day they are asked."""
     async with known.begin() as session:
         session.add(tables.Manager(balance_id=1, person_id=BORIS, **other))
-    assert await forget(known) == Erased(left=int(not stays), kept=int(stays), still_banned=False)
-    assert await abandoned(known) == ([] if stays else [NEWS])
+    assert await forget(known) == Erased(left=0, kept=int(brought_by == BORIS), still_banned=False)
+    assert await abandoned(known) == []
+    async with known.begin() as session:
+        assert (await session.get_one(tables.Balance, 1)).registered_by == brought_by
+
+
+async def test_a_manager_of_a_forgotten_ones_channel_who_loses_the_right_for_a_day_keeps_it(known: Store) -> None:
+    async with known.begin() as session:
+        session.add(tables.Manager(balance_id=1, person_id=BORIS, allowed=True))
+    await forget(known)
+    async with known.begin() as session:
+        await balances.note_posting(session, BalanceId(1), (), NOW)
+    assert await abandoned(known) == []
+
+
+async def test_channels_of_a_forgotten_one_count_against_the_limit_of_who_has_them_now(known: Store) -> None:
+    async with known.begin() as session:
+        session.add(tables.Manager(balance_id=1, person_id=BORIS, allowed=True))
+    await forget(known)
+    async with known.begin() as session:
+        assert await registrations.count_of(session, BORIS, NOW) == 1
+        assert await registrations.count_of(session, ANNA, NOW) == 0
 
 
 async def test_the_last_who_goes_leaves_a_channel_that_a_forgotten_one_brought(known: Store) -> None:
@@ -185,7 +206,7 @@ async def test_the_last_who_goes_leaves_a_channel_that_a_forgotten_one_brought(k
 
 async def test_what_the_operator_handed_over_stays_with_the_operator(known: Store) -> None:
     await brought_by(known, None)
-    assert await forget(known) == Erased(left=0, kept=1, still_banned=False)
+    assert await forget(known) == NOTHING, "nobody here has it, and no account leaves it"
     assert await abandoned(known) == []
 
 
@@ -196,6 +217,42 @@ async def test_a_channel_that_somebody_else_is_registering_is_not_left_meanwhile
     async with known.begin() as session:
         await session.execute(update(tables.Registration).values(updated_at=NOW - timedelta(days=2)))
     assert await abandoned(known) == [NEWS], "nobody goes on with that"
+
+
+WATCHED: dict[str, Any] = {"bot_id": QUIZ, "bot_username": "quiz_bot", "bot_title": "Quiz", "alive": True}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        tables.Person(id=ANNA, locale="en", banned=False),
+        tables.Person(id=ANNA, locale="en", banned=True, name=NAME),
+        tables.Manager(balance_id=1, person_id=ANNA),
+        tables.Audit(at=NOW, person_id=ANNA, action="join", balance_id=1, bot_id=QUIZ),
+        tables.Watched(person_id=ANNA, url="t.me", checked_at=NOW, added_at=NOW, **WATCHED),
+        tables.Registration(
+            person_id=ANNA, channel_id=FINDS, title="Finds", state="waiting", created_at=NOW, updated_at=NOW
+        ),
+        tables.Balance(kind="channel", peer_id=FINDS, title="Finds", account_id=ACCOUNT, registered_by=ANNA),
+    ],
+    ids=lambda row: type(row).__name__,
+)
+async def test_somebody_is_not_forgotten_as_long_as_one_row_names_them(known: Store, row: tables.Base) -> None:
+    await forget(known)
+    async with known.begin() as session:
+        assert await forgetting.is_forgotten(session, ANNA)
+        await session.merge(row)
+        await session.flush()
+        assert not await forgetting.is_forgotten(session, ANNA)
+
+
+async def test_somebody_forgotten_of_whom_only_a_ban_is_kept_is_forgotten(known: Store) -> None:
+    async with known.begin() as session:
+        await people.ban(session, ANNA, banned=True)
+        assert not await forgetting.is_forgotten(session, ANNA)
+    await forget(known)
+    async with known.begin() as session:
+        assert await forgetting.is_forgotten(session, ANNA)
 
 
 @pytest.mark.parametrize(("state", "left"), [("picked", []), ("joined", [FINDS]), ("promoted", [FINDS])])
