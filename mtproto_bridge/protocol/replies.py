@@ -197,6 +197,8 @@ class Cards(MayBeStale):
     cards: list[Card]
     page: int
     pages: int
+    balances: int = 0
+    """How many balances the actor has."""
 
 
 class Refreshed(_Result):
