@@ -253,6 +253,10 @@ async def test_a_link_of_ones_own_channel_has_a_page_already(office: Office, ser
         own = await failure(office, payload, actor=ALICE)
         assert (own.code, own.balance_id, own.bot_id) == (ErrorCode.LINK_IS_YOURS, balance, BotId(QUIZ))
     assert server.calls[RESOLVE] == resolved
+    looked = await asked(office, CheckLink(url=made.affiliation.url or "", own_too=True), actor=ALICE)
+    assert isinstance(looked, CheckedLink)
+    assert looked.own
+    assert (looked.alive, looked.newest, looked.own.balance.title) == (True, True, "News")
     assert (await check(office, made.affiliation.url or "")).alive, "to Carol it is somebody's link"
 
 
