@@ -5,7 +5,8 @@ What is offered is the person's own, so Telegram is told to give it to nobody el
 
 import asyncio
 import re
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from datetime import datetime
 
 import structlog
 from aiogram import Bot, Router
@@ -60,18 +61,19 @@ async def answer(  # noqa: PLR0913 - what aiogram hands over
     trace: str,
     turns: Turns,
     event_update: Update,
+    now: Callable[[], datetime],
 ) -> None:
     """Answer an inline query: it has no chat, so whatever is wrong is said above its empty results."""
     asking = _offered(query, bot, bridge, texts, trace)
     try:
         offered = await turns.take(query.from_user.id, event_update.update_id, asking)
     except Exception as error:  # whatever happens, the person gets an answer
-        code = failure_of(error).code
-        if code is ErrorCode.INTERNAL:
+        failure = failure_of(error)
+        if failure.code is ErrorCode.INTERNAL:
             log.exception("handler.failed")
         else:
-            log.info("request.failed", code=code)
-        offered = inline.failed(texts)
+            log.info("request.failed", code=failure.code)
+        offered = inline.failed(texts, failure, now())
     await delivery.answer_inline(bot, query.id, offered)
 
 

@@ -26,7 +26,6 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.links import ReferralLink, referral_in
 from mtproto_bridge.protocol.requests import LONGEST_URL
 
-
 PAGE_OUT_OF_REACH = frozenset(
     {ErrorCode.RIGHTS_MISSING, ErrorCode.BALANCE_UNREACHABLE, ErrorCode.FROZEN, ErrorCode.ACCOUNT_UNAVAILABLE}
 )

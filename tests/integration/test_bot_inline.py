@@ -104,13 +104,23 @@ async def test_where_there_is_nothing_a_button_opens_the_bot(on: Stage, text: st
     assert ["Add my channel"] in shown.labels
 
 
-@pytest.mark.parametrize("code", [ErrorCode.UNAVAILABLE, ErrorCode.BANNED, ErrorCode.SLOW_DOWN])
-async def test_a_failure_is_said_instead_of_nothing(on: Stage, code: ErrorCode) -> None:
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (ErrorCode.UNAVAILABLE, "I’m too busy or cut off right now, and nothing was done."),
+        (ErrorCode.BANNED, "The operator of this bot does not let you use it any more."),
+        (ErrorCode.ACCOUNT_UNAVAILABLE, "The account I work with is logged out, so I can’t do this now."),
+        (ErrorCode.SLOW_DOWN, "That didn’t work just now: open the bot"),
+    ],
+)
+async def test_a_failure_is_said_with_its_reason_where_a_button_has_room(
+    on: Stage, code: ErrorCode, reason: str
+) -> None:
     on.bridge.answers["list_cards"] = BridgeError(code)
     _, answer = await types(on, "")
     assert answer.results == ()
     assert answer.button is not None
-    assert str(answer.button["text"]).startswith("That didn’t work")
+    assert answer.button["text"] == reason
 
 
 async def test_a_failure_outside_the_handler_is_said_there_and_not_in_the_persons_chat(
@@ -122,7 +132,7 @@ async def test_a_failure_outside_the_handler_is_said_there_and_not_in_the_person
     monkeypatch.setattr(on.app.dispatcher.storage, "get_state", lost)
     _, answer = await types(on, "")
     assert answer.button is not None
-    assert str(answer.button["text"]).startswith("That didn’t work")
+    assert str(answer.button["text"]).startswith("I’m too busy")
     assert on.chat().messages == []
 
 
