@@ -165,11 +165,6 @@ def _escaped(value: str) -> str:
     return value if isinstance(value, Html) else html.escape(tidy(value))
 
 
-def bare(text: str) -> str:
-    """A text without our direction controls, for what leaves the screen: copied, or part of an address."""
-    return re.sub(f"[{FIRST_STRONG}{END_OF_ISOLATE}{RIGHT_TO_LEFT_MARK}]", "", text)
-
-
 class Translations:
     """Every language there is."""
 

@@ -461,12 +461,10 @@ def _give_up(waiting: asyncio.Future[Reply]) -> None:
 
 def _shows_no_balance(found: Result) -> bool:
     match found:
-        case Balances() | ProgramCard():
+        case Balances() | ProgramCard() | Affiliations():  # watched links alone would hide that one's own are missing
             return not found.balances
         case Cards():
-            return not found.cards
-        case Affiliations():
-            return not found.balances and not found.watched
+            return not found.cards or not found.balances
         case Channels():
             return not found.channels and not found.registrations
     return False

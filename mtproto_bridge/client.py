@@ -159,9 +159,9 @@ class BridgeClient(Asking):
 
     # -- watched links --------------------------------------------------------------------------------------
 
-    async def check_link(self, caller: Caller, url: str) -> CheckedLink:
-        """Whether a referral link is alive; nothing is kept."""
-        return await self._at_desk(caller, CheckLink(url=url), CheckedLink)
+    async def check_link(self, caller: Caller, url: str, *, own_too: bool = False) -> CheckedLink:
+        """Whether a referral link is alive, the caller's own as well where wanted; nothing is kept."""
+        return await self._at_desk(caller, CheckLink(url=url, own_too=own_too), CheckedLink)
 
     async def watch_link(self, caller: Caller, url: str) -> WatchedPage:
         """Keep a link that the caller made in Telegram itself."""

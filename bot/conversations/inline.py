@@ -5,14 +5,12 @@ What is offered is the person's own, so Telegram is told to give it to nobody el
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from weakref import WeakValueDictionary
+from collections.abc import Callable, Coroutine
+from datetime import datetime
 
 import structlog
 from aiogram import Bot, Router
-from aiogram.types import InlineQuery
+from aiogram.types import InlineQuery, Update
 
 from bot import delivery
 from bot.callbacks import ProgramsPage
@@ -29,44 +27,54 @@ _OFFSET = re.compile(r"([0-9]{1,6})\.([0-9]{1,12})", re.ASCII)
 log = structlog.get_logger()
 
 
-@dataclass
-class _Turn:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    newest: str = ""
-
-
 class Turns:
-    """One query of a person is worked on at a time, and of those that wait only the newest: people type fast."""
+    """Of a person's queries the newest is worked on: people type fast, and what they typed before is not waited for."""
 
     def __init__(self) -> None:
-        self._turns: WeakValueDictionary[int, _Turn] = WeakValueDictionary()
+        self._asking: dict[int, tuple[int, asyncio.Task[Offered]]] = {}
+        """The newest query of each person who waits: the number of its update, and what asks the bridge."""
 
-    @asynccontextmanager
-    async def of(self, query: InlineQuery) -> AsyncIterator[bool]:
-        """Wait for the person's turn; whether the query is still the newest."""
-        turn = self._turns.setdefault(query.from_user.id, _Turn())
-        turn.newest = query.id
-        async with turn.lock:
-            yield turn.newest == query.id
+    async def take(self, person: int, number: int, asking: Coroutine[None, None, Offered]) -> Offered:
+        """What is offered; nothing as soon as there is a newer query of the person's."""
+        newest, older = self._asking.get(person, (0, None))
+        if newest > number:
+            asking.close()
+            return Offered()
+        if older:
+            older.cancel()
+        task = asyncio.create_task(asking)
+        self._asking[person] = mine = number, task
+        try:
+            await asyncio.wait([task])
+            return Offered() if task.cancelled() else task.result()
+        finally:
+            task.cancel()
+            if self._asking.get(person) == mine:
+                del self._asking[person]
 
 
 async def answer(  # noqa: PLR0913 - what aiogram hands over
-    query: InlineQuery, bot: Bot, bridge: BridgeClient, texts: Texts, trace: str, turns: Turns
+    query: InlineQuery,
+    bot: Bot,
+    bridge: BridgeClient,
+    texts: Texts,
+    trace: str,
+    turns: Turns,
+    event_update: Update,
+    now: Callable[[], datetime],
 ) -> None:
     """Answer an inline query: it has no chat, so whatever is wrong is said above its empty results."""
-    async with turns.of(query) as is_newest:
-        if not is_newest:
-            return
-        try:
-            offered = await _offered(query, bot, bridge, texts, trace)
-        except Exception as error:  # whatever happens, the person gets an answer
-            code = failure_of(error).code
-            if code is ErrorCode.INTERNAL:
-                log.exception("handler.failed")
-            else:
-                log.info("request.failed", code=code)
-            offered = inline.failed(texts)
-        await delivery.answer_inline(bot, query.id, offered)
+    asking = _offered(query, bot, bridge, texts, trace)
+    try:
+        offered = await turns.take(query.from_user.id, event_update.update_id, asking)
+    except Exception as error:  # whatever happens, the person gets an answer
+        failure = failure_of(error)
+        if failure.code is ErrorCode.INTERNAL:
+            log.exception("handler.failed")
+        else:
+            log.info("request.failed", code=failure.code)
+        offered = inline.failed(texts, failure, now())
+    await delivery.answer_inline(bot, query.id, offered)
 
 
 async def _offered(query: InlineQuery, bot: Bot, bridge: BridgeClient, texts: Texts, trace: str) -> Offered:

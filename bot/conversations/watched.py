@@ -26,6 +26,11 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.links import ReferralLink, referral_in
 from mtproto_bridge.protocol.requests import LONGEST_URL
 
+PAGE_OUT_OF_REACH = frozenset(
+    {ErrorCode.RIGHTS_MISSING, ErrorCode.BALANCE_UNREACHABLE, ErrorCode.FROZEN, ErrorCode.ACCOUNT_UNAVAILABLE}
+)
+"""Why a link's page cannot be had, although the link itself can be looked at as anybody may."""
+
 
 class Pasting(StatesGroup):
     """Questions this conversation waits for an answer to."""
@@ -78,7 +83,7 @@ async def _keep(talk: Talk, bridge: BridgeClient, url: str) -> Screen:
     try:
         found = await bridge.watch_link(talk.caller, url)
     except BridgeError as error:
-        return await _own_page(talk, bridge, error)
+        return await _own_page(talk, bridge, error, url)
     return watched.watched_page(talk.texts, found, note="watched.note_kept" if found.new else "watched.note_known")
 
 
@@ -138,13 +143,13 @@ async def _checked(talk: Talk, bridge: BridgeClient, url: str) -> Screen:
     try:
         found = await bridge.check_link(talk.caller, url)
     except BridgeError as error:
-        return await _own_page(talk, bridge, error)
+        return await _own_page(talk, bridge, error, url)
     if found.watched_id is None:
         return watched.checked_link(talk.texts, found)
     return watched.watched_page(talk.texts, await bridge.show_watched(talk.caller, found.watched_id))
 
 
-async def _own_page(talk: Talk, bridge: BridgeClient, error: BridgeError) -> Screen:
+async def _own_page(talk: Talk, bridge: BridgeClient, error: BridgeError, url: str) -> Screen:
     """A link of one of the person's own balances has a page that says more; any other failure stays one."""
     own = error.failure
     if own.code is not ErrorCode.LINK_IS_YOURS or own.balance_id is None or own.bot_id is None:
@@ -152,6 +157,8 @@ async def _own_page(talk: Talk, bridge: BridgeClient, error: BridgeError) -> Scr
     try:
         found = await bridge.show_affiliation(talk.caller, own.balance_id, own.bot_id)
     except BridgeError as gone:
+        if gone.code in PAGE_OUT_OF_REACH:
+            return watched.checked_link(talk.texts, await bridge.check_link(talk.caller, url, own_too=True))
         if gone.code is not ErrorCode.NOT_JOINED:
             raise
         raise BridgeError(ErrorCode.LINK_EXPIRED) from gone  # we remember it, Telegram does not

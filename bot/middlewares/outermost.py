@@ -36,7 +36,8 @@ async def tell_of_failure(
         return
     texts = texts or languages.of_app(person)
     if event.update.inline_query:  # asked in some other chat: it is answered there
-        await delivery.answer_inline(bot, event.update.inline_query.id, failed(texts))
+        told = failed(texts, failure_of(event.exception), now())
+        await delivery.answer_inline(bot, event.update.inline_query.id, told)
         return
     screen = failure_screen(texts, failure_of(event.exception), now=now(), trace=trace)
     try:

@@ -119,10 +119,11 @@ def failure_screen(
         [add_channel_button(texts) if failure.code is ErrorCode.REGISTRATION_GONE else None],
         [browse_button(texts), links_button(texts)],
     )
-    return Screen(_sentence(texts, failure, now, trace), rows)
+    return Screen(sentence_of(texts, failure, now, trace), rows)
 
 
-def _sentence(texts: Texts, failure: Failure, now: datetime, trace: str) -> Html:
+def sentence_of(texts: Texts, failure: Failure, now: datetime, trace: str) -> Html:
+    """What went wrong, and what to do."""
     if failure.code is ErrorCode.INTERNAL:
         return texts("error.internal", trace=trace)
     with_facts = _WITH_FACTS.get(failure.code)

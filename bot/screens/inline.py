@@ -3,16 +3,27 @@
 Whoever is in that chat could press a button of a card, so cards have URL buttons only.
 """
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
+from html import unescape
 
 from bot.i18n import Texts, tidy
+from bot.screens.errors import sentence_of
 from bot.screens.layout import Button, Url, lines, paragraphs
 from bot.screens.programs import card_link, offer
 from bot.screens.sharing import post
+from mtproto_bridge.protocol import Failure
 from mtproto_bridge.protocol.replies import Card, Cards, Program, Programs
 
 CARDS_A_PAGE = 20
 """Telegram takes 50 at most (core.telegram.org/bots/api#answerinlinequery)."""
+
+
+LONGEST_BUTTON = 64
+"""Characters a button's text may have."""
+_TAG = re.compile(r"<[^>]*>")
+_SENTENCE_END = re.compile(r"(?<=[.!?؟])\s")
 
 
 @dataclass(frozen=True)
@@ -91,9 +102,11 @@ def _program(texts: Texts, program: Program, us: str) -> InlineCard:
     )
 
 
-def failed(texts: Texts) -> Offered:
-    """Something is wrong: our chat says what."""
-    return Offered(button=texts.plain("inline.failed_button"))
+def failed(texts: Texts, failure: Failure, now: datetime) -> Offered:
+    """What is wrong: the first sentence of the reason, where a button has room for it."""
+    told = unescape(_TAG.sub("", sentence_of(texts, failure, now, "")))
+    reason = _SENTENCE_END.split(told, maxsplit=1)[0]
+    return Offered(button=reason if len(reason) <= LONGEST_BUTTON else texts.plain("inline.failed_button"))
 
 
 def _next(page: int, pages: int, crawl: int = 0) -> str:

@@ -1,16 +1,15 @@
 """Joining a program: which one, for which balance, the terms, the confirmation, and that it goes on."""
 
-from bot.callbacks import AcceptTerms, AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram, OwnBalance
-from bot.i18n import Html, Texts
+from bot.callbacks import AcceptTerms, AskJoin, ChooseBalance, ConfirmJoin, OpenLink, OpenProgram
+from bot.i18n import Texts
 from bot.screens.layout import Button, Screen, lines, pager, paragraphs, part, rows_of
 from bot.screens.menu import add_channel_button, browse_button
-from bot.screens.programs import offer
+from bot.screens.programs import KIND_MARKS, barred, offer, own_button
 from mtproto_bridge.protocol.replies import Balance, ProgramCard
 from mtproto_bridge.protocol.requests import TERMS_VERSION
 
 BALANCES_A_PAGE = 8
 TERMS = "https://telegram.org/tos/affiliate-program"
-KIND_MARKS = {"channel": "📢", "account": "👤", "bot": "🤖"}
 
 
 def ask_for_program(texts: Texts, *, not_understood: bool = False) -> Screen:
@@ -28,21 +27,16 @@ def choose_balance(texts: Texts, card: ProgramCard, page: int = 0) -> Screen:
     rows = rows_of(
         *([_balance_button(texts, card, balance)] for balance in shown),
         *pager(texts, page, pages, lambda to: ChooseBalance(bot_id=bot_id, page=to)),
-        [_own_button(texts, card)],
+        [own_button(texts, card)],
         [None if any(map(_can_join, card.balances)) else add_channel_button(texts)],
         [_cancel_button(texts, card)],
     )
-    barred = [_barred(texts, balance) for balance in shown if not (balance.may_connect or balance.joined)]
-    return Screen(paragraphs(texts("join.choose", title=card.program.title), lines(*barred)), rows)
+    reasons = [barred(texts, balance) for balance in shown if not (balance.may_connect or balance.joined)]
+    return Screen(paragraphs(texts("join.choose", title=card.program.title), lines(*reasons)), rows)
 
 
 def _can_join(balance: Balance) -> bool:
     return balance.may_connect and not balance.joined
-
-
-def _barred(texts: Texts, balance: Balance) -> Html:
-    """Why joining is hidden for a balance; its account's doing, not its owner's."""
-    return texts("join.barred", mark=KIND_MARKS[balance.kind], balance=balance.title)
 
 
 def _cancel_button(texts: Texts, card: ProgramCard) -> Button:
@@ -62,13 +56,8 @@ def _balance_button(texts: Texts, card: ProgramCard, balance: Balance) -> Button
 
 def no_balances(texts: Texts, card: ProgramCard) -> Screen:
     """The person has no balance here: what is possible all the same."""
-    rows = rows_of([add_channel_button(texts)], [_own_button(texts, card)], [browse_button(texts)])
+    rows = rows_of([add_channel_button(texts)], [own_button(texts, card)], [browse_button(texts)])
     return Screen(texts("join.no_balances", title=card.program.title), rows)
-
-
-def _own_button(texts: Texts, card: ProgramCard) -> Button:
-    """For who would join in Telegram itself."""
-    return Button(texts.plain("join.own_button"), OwnBalance(bot_id=card.program.bot_id))
 
 
 def terms(texts: Texts, card: ProgramCard, balance: Balance) -> Screen:

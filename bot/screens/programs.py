@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeVar, get_args
 
-from bot.callbacks import AskJoin, ChooseBalance, OpenLink, OpenProgram, ProgramsPage, SearchPrograms
+from bot.callbacks import AskJoin, ChooseBalance, OpenLink, OpenProgram, OwnBalance, ProgramsPage, SearchPrograms
 from bot.i18n import Html, Texts
 from bot.screens.layout import Button, Screen, Url, after, lines, pager, paragraphs, rows_of, share
 from bot.screens.menu import browse_button, links_button
@@ -13,6 +13,7 @@ from mtproto_bridge.protocol.requests import ProgramSort
 
 PAGE_SIZE = 6
 MOST_BALANCES_NAMED = 3
+KIND_MARKS = {"channel": "📢", "account": "👤", "bot": "🤖"}
 MINIMA = (0, 100, 200, 300, 500)
 """Smallest commissions to choose from, in permille."""
 REFERRED = (10, 100, 1_000)
@@ -188,6 +189,7 @@ def program_card(texts: Texts, card: ProgramCard, us: str, *, note: str | None =
     program = card.program
     share = daily_share(program)
     joined = [balance for balance in card.balances if balance.joined]
+    left_out = [] if program.end_date else _all_barred(card)
     text = paragraphs(
         texts(note) if note else None,
         texts("program.title", title=program.title, username=program.username),
@@ -195,9 +197,10 @@ def program_card(texts: Texts, card: ProgramCard, us: str, *, note: str | None =
         lines(texts("program.share", stars=texts.stars(share)), *_calculator(texts, share)) if share else None,
         texts("program.closing", date=texts.moment(program.end_date)) if program.end_date else None,
         texts("program.joined") if joined else None,
+        lines(*(barred(texts, balance) for balance in left_out[:MOST_BALANCES_NAMED])),
     )
     rows = rows_of(
-        [join_button(texts, card)],
+        [own_button(texts, card) if left_out else join_button(texts, card)],
         *([link_button(texts, balance, program)] for balance in joined[:MOST_BALANCES_NAMED]),
         [open_button(texts, program.username), None if program.end_date else _share_button(texts, program, us)],
         [browse_button(texts), links_button(texts)],
@@ -229,6 +232,22 @@ def join_button(texts: Texts, card: ProgramCard) -> Button | None:
     if len(card.balances) == 1 and free[0].may_connect:
         return Button(texts.plain("program.join_button"), AskJoin(balance_id=free[0].id, bot_id=bot_id))
     return Button(texts.plain("program.join_button"), ChooseBalance(bot_id=bot_id))
+
+
+def _all_barred(card: ProgramCard) -> list[Balance]:
+    """The balances that could join if their accounts might, where that is so of all that are left to join with."""
+    free = [balance for balance in card.balances if not balance.joined]
+    return [] if any(balance.may_connect for balance in free) else free
+
+
+def barred(texts: Texts, balance: Balance) -> Html:
+    """Why joining is hidden for a balance; its account's doing, not its owner's."""
+    return texts("join.barred", mark=KIND_MARKS[balance.kind], balance=balance.title)
+
+
+def own_button(texts: Texts, card: ProgramCard) -> Button:
+    """For who would join in Telegram itself."""
+    return Button(texts.plain("join.own_button"), OwnBalance(bot_id=card.program.bot_id))
 
 
 def link_button(texts: Texts, balance: Balance, program: Program) -> Button:

@@ -18,7 +18,7 @@ from bot.screens.menu import browse_button, links_button
 from bot.screens.programs import offer
 from bot.screens.sharing import sharing_rows
 from mtproto_bridge.protocol.links import ReferralLink, referral_in
-from mtproto_bridge.protocol.replies import Affiliation, CheckedLink, Program, Watched, WatchedPage
+from mtproto_bridge.protocol.replies import CheckedLink, Program, Watched, WatchedPage
 
 LONGEST_TOKEN = 28
 """Characters of a referral token that fit a button; Telegram's have 12."""
@@ -79,7 +79,7 @@ def checked_link(texts: Texts, found: CheckedLink) -> Screen:
     rows = rows_of(
         [_keep_button(texts, found) if keepable else None],
         [_open_button(texts, found)],
-        [_newest_button(texts, found.own) if found.own else None],
+        [_own_button(texts, found)],
         [Button(texts.plain("watched.program_button"), OpenProgram(bot_id=program.bot_id)) if program else None],
         [browse_button(texts), links_button(texts)],
     )
@@ -87,14 +87,16 @@ def checked_link(texts: Texts, found: CheckedLink) -> Screen:
 
 
 def _whose(texts: Texts, found: CheckedLink) -> Html:
-    if found.own:
+    if found.own and not found.newest:
         return texts("watched.check_older", balance=found.own.balance.title)
-    return texts("watched.check_kept" if found.watched_id else "watched.check_not_yours")
+    return texts("watched.check_kept" if found.watched_id or found.own else "watched.check_not_yours")
 
 
-def _newest_button(texts: Texts, older: Affiliation) -> Button:
-    newest = OpenLink(balance_id=older.balance.id, bot_id=older.bot_id)
-    return Button(texts.plain("watched.newest_button"), newest)
+def _own_button(texts: Texts, found: CheckedLink) -> Button | None:
+    if found.own is None:
+        return None
+    newest = OpenLink(balance_id=found.own.balance.id, bot_id=found.own.bot_id)
+    return Button(texts.plain("watched.open_button" if found.newest else "watched.newest_button"), newest)
 
 
 def _keep_button(texts: Texts, found: CheckedLink) -> Button | None:

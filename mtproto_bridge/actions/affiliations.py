@@ -5,7 +5,7 @@ Follows core.telegram.org/api/bots/referrals.
 
 from mtproto_bridge.actions.balances import authorize, authorize_and_read, known_balances, peer_of
 from mtproto_bridge.actions.bots import meet
-from mtproto_bridge.actions.context import Context
+from mtproto_bridge.actions.context import Context, Inside
 from mtproto_bridge.actions.describing import describe_link
 from mtproto_bridge.actions.notices import acted
 from mtproto_bridge.actions.together import together
@@ -131,7 +131,7 @@ async def revoke(context: Context, request: Revoke) -> AffiliationPage:
     return AffiliationPage(affiliation=described, changed=changed)
 
 
-async def list_affiliations(context: Context, request: ListAffiliations) -> Affiliations:
+async def list_affiliations(context: Inside, request: ListAffiliations) -> Affiliations:
     """One page of the actor's links over all their balances and of those watched, from the store."""
     mine, stale = await known_balances(context, links=True)
     async with context.store.begin() as session:

@@ -28,6 +28,7 @@ async def list_cards(context: Inside, request: ListCards) -> Cards:
         cards=[_own(link, titles[link.balance_id]) for link in own] + [_watched(*one) for one in seen],
         page=request.page,
         pages=pages_of(owned + watching, request.size),
+        balances=len(mine),
         stale_accounts=stale,
     )
 

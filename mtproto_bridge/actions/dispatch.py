@@ -303,6 +303,7 @@ async def _replay(context: Context, request: Request, stored: Reply) -> Result:
 
 INSIDE: dict[type, Callable[[Inside, Any], Awaitable[Result]]] = {
     ListBalances: balances.list_balances,
+    ListAffiliations: affiliations.list_affiliations,
     ListCards: cards.list_cards,
     AcceptTerms: terms.accept,
     ListChannels: channels.list_channels,
@@ -321,7 +322,6 @@ AT_TELEGRAM: dict[type, Callable[[Context, Any], Awaitable[Result]]] = {
     Refresh: balances.refresh,
     BrowsePrograms: programs.browse,
     ShowProgram: programs.show,
-    ListAffiliations: affiliations.list_affiliations,
     ShowAffiliation: affiliations.show,
     Join: affiliations.join,
     Revoke: affiliations.revoke,

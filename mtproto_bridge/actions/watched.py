@@ -29,11 +29,11 @@ async def check(context: Context, request: CheckLink) -> CheckedLink:
     """Whether a link is alive, and whose program it is.
 
     Raises:
-        BridgeError: no_such_link, link_is_yours, no_such_bot, slow_down.
+        BridgeError: no_such_link, link_is_yours unless `own_too`, no_such_bot, slow_down.
     """
     link = await _read(context, request.url)
     own = await _own(context, link)
-    if own and own[0].current:
+    if own and own[0].current and not request.own_too:
         raise _is_yours(own[0])
     _, stale = await known_balances(context, links=True)  # whose links we last read too long ago
     look = await _look(context, link)
@@ -47,6 +47,7 @@ async def check(context: Context, request: CheckLink) -> CheckedLink:
         program=look.program,
         watched_id=WatchedId(known.id) if known else None,
         own=describe_link(*own, None, context.now()) if own else None,
+        newest=own is not None and own[0].current,
         stale_accounts=[] if own or known else stale,
     )
 

@@ -197,6 +197,8 @@ class Cards(MayBeStale):
     cards: list[Card]
     page: int
     pages: int
+    balances: int = 0
+    """How many balances the actor has."""
 
 
 class Refreshed(_Result):
@@ -316,7 +318,9 @@ class CheckedLink(MayBeStale):
     watched_id: WatchedId | None = None
     """Set when the actor has it watched."""
     own: Affiliation | None = None
-    """Set when it is an older link of one of the actor's balances; the newest is the failure link_is_yours."""
+    """Set when it is a link of one of the actor's balances."""
+    newest: bool = False
+    """`own` is the balance's newest link, which is the failure link_is_yours unless it was asked for."""
 
 
 class WatchedPage(_Result):

@@ -193,6 +193,8 @@ class CheckLink(_Payload):
 
     kind: Literal["check_link"] = "check_link"
     url: str = Field(max_length=LONGEST_URL)
+    own_too: bool = False
+    """Look at the newest link of the actor's own balance as at anybody's: its page cannot be had now."""
 
 
 class WatchLink(_Payload):

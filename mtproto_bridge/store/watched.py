@@ -1,7 +1,7 @@
 """Links that people made in Telegram itself, and have us watch."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,8 @@ from mtproto_bridge.store.tables import Program, Watched
 from mtproto_bridge.store.upsert import Upsert
 from mtproto_bridge.telegram.gateway import FoundBot
 
+LOOK_LIFE = timedelta(days=1)
+"""How long a link counts as alive where nobody looks at it before it is posted."""
 _KEPT = Upsert(
     Watched, ("person_id", "url"), ("bot_id", "bot_username", "bot_title", "alive", "checked_at"), returning="id"
 )
@@ -71,8 +73,13 @@ async def page(
 async def live_page(
     session: AsyncSession, person: int, now: datetime, *, offset: int, limit: int
 ) -> tuple[Sequence[tuple[Watched, Program | None]], int]:
-    """One page of a person's watched links that were alive when looked at last; and how many in all."""
-    live = (Watched.person_id == person, Watched.alive, or_(Program.end_date.is_(None), Program.end_date > now))
+    """One page of a person's watched links that were seen alive within the last day; and how many in all."""
+    live = (
+        Watched.person_id == person,
+        Watched.alive,
+        Watched.checked_at > now - LOOK_LIFE,
+        or_(Program.end_date.is_(None), Program.end_date > now),
+    )
     of_program = Program.bot_id == Watched.bot_id
     total = await session.scalar(select(func.count()).select_from(Watched).outerjoin(Program, of_program).where(*live))
     found = select(Watched, Program).outerjoin(Program, of_program).where(*live)

@@ -171,8 +171,8 @@ class ScriptedBridge(BridgeClient):
             raise self.not_yet.pop(0)
         return OpenRegistrations(registrations=self.open)
 
-    async def check_link(self, caller: Caller, url: str) -> CheckedLink:
-        return await self._answer(CheckedLink, "check_link", caller, url=url)
+    async def check_link(self, caller: Caller, url: str, *, own_too: bool = False) -> CheckedLink:
+        return await self._answer(CheckedLink, "check_link", caller, url=url, **({"own_too": True} if own_too else {}))
 
     async def watch_link(self, caller: Caller, url: str) -> WatchedPage:
         return await self._answer(WatchedPage, "watch_link", caller, url=url)

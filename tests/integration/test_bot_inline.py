@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.conversations.inline import Turns
+from bot.screens.inline import Offered
 from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import BotId
 from sandbox.botapi import InlineAnswer, InlineQuery
@@ -102,13 +104,23 @@ async def test_where_there_is_nothing_a_button_opens_the_bot(on: Stage, text: st
     assert ["Add my channel"] in shown.labels
 
 
-@pytest.mark.parametrize("code", [ErrorCode.UNAVAILABLE, ErrorCode.BANNED, ErrorCode.SLOW_DOWN])
-async def test_a_failure_is_said_instead_of_nothing(on: Stage, code: ErrorCode) -> None:
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (ErrorCode.UNAVAILABLE, "I’m too busy or cut off right now, and nothing was done."),
+        (ErrorCode.BANNED, "The operator of this bot does not let you use it any more."),
+        (ErrorCode.ACCOUNT_UNAVAILABLE, "The account I work with is logged out, so I can’t do this now."),
+        (ErrorCode.SLOW_DOWN, "That didn’t work just now: open the bot"),
+    ],
+)
+async def test_a_failure_is_said_with_its_reason_where_a_button_has_room(
+    on: Stage, code: ErrorCode, reason: str
+) -> None:
     on.bridge.answers["list_cards"] = BridgeError(code)
     _, answer = await types(on, "")
     assert answer.results == ()
     assert answer.button is not None
-    assert str(answer.button["text"]).startswith("That didn’t work")
+    assert answer.button["text"] == reason
 
 
 async def test_a_failure_outside_the_handler_is_said_there_and_not_in_the_persons_chat(
@@ -120,23 +132,48 @@ async def test_a_failure_outside_the_handler_is_said_there_and_not_in_the_person
     monkeypatch.setattr(on.app.dispatcher.storage, "get_state", lost)
     _, answer = await types(on, "")
     assert answer.button is not None
-    assert str(answer.button["text"]).startswith("That didn’t work")
+    assert str(answer.button["text"]).startswith("I’m too busy")
     assert on.chat().messages == []
 
 
-async def test_of_what_is_typed_fast_the_first_and_the_last_are_asked_for(on: Stage) -> None:
-    on.bridge.go_on.clear()
-    typed = [on.api.inline.types(ANNA, word) for word in ("q", "qu", "qui", "quiz")]
-    boris = on.api.inline.types(BORIS, "chess")
+async def asked_words(on: Stage, count: int, person: int = ANNA) -> list[object]:
+    """What the bridge was asked for a person, once it was asked this often."""
     async with asyncio.timeout(10):
-        while len(on.bridge.asked) < 2:  # each person has a turn of their own
+        while len(found := [one for one in on.bridge.asked if one.caller.actor == person]) < count:
             on.bridge.asked_one.clear()
             await on.bridge.asked_one.wait()
+    return [one.about["words"] for one in found]
+
+
+async def test_what_is_typed_on_waits_for_nothing_and_ends_what_waited(on: Stage) -> None:
+    on.bridge.go_on.clear()
+    boris = on.api.inline.types(BORIS, "chess")
+    typed = []
+    for number, word in enumerate(("q", "qu", "quiz"), start=1):
+        typed.append(on.api.inline.types(ANNA, word))
+        assert (await asked_words(on, number))[-1] == word, "although the bridge has not answered"
+    for older in typed[:-1]:
+        assert (await on.api.inline.answered(older)).results == (), "every query is answered, on whatever device"
+    assert (typed[-1].answer, boris.answer) == (None, None), "nobody else's query is ended"
     on.bridge.go_on.set()
-    await on.api.inline.answered(typed[-1])
-    await on.api.inline.answered(boris)
-    assert [asked.about["words"] for asked in on.bridge.asked if asked.caller.actor == ANNA] == ["q", "quiz"]
-    assert [one.answer is not None for one in typed] == [True, False, False, True]
+    assert len((await on.api.inline.answered(typed[-1])).results) == 1
+    assert len((await on.api.inline.answered(boris)).results) == 1
+
+
+async def test_an_older_query_that_comes_after_a_newer_one_does_not_end_it() -> None:
+    turns, go_on, began = Turns(), asyncio.Event(), asyncio.Event()
+
+    async def ask(offered: Offered) -> Offered:
+        began.set()
+        await go_on.wait()
+        return offered
+
+    newer = asyncio.create_task(turns.take(ANNA, 2, ask(Offered(button="newer"))))
+    await began.wait()
+    assert await turns.take(ANNA, 1, ask(Offered(button="older"))) == Offered()
+    go_on.set()
+    assert (await newer).button == "newer"
+    assert (await turns.take(ANNA, 1, ask(Offered(button="alone")))).button == "alone"
 
 
 async def test_an_answer_that_comes_too_late_is_normal_life(on: Stage) -> None:

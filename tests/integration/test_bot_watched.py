@@ -16,6 +16,7 @@ from tests.unit.bot_samples import (
     URL,
     card,
     checked_link,
+    link,
     links,
     page,
     watched,
@@ -126,6 +127,22 @@ async def test_ones_own_link_opens_its_page(on: Stage) -> None:
     await asked_for_the_link(on)
     assert "4 users referred" in (await on.say(URL)).text
     assert on.last_asked("show_affiliation").about == {"balance": GARDEN.id, "bot": BOT}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [ErrorCode.RIGHTS_MISSING, ErrorCode.BALANCE_UNREACHABLE, ErrorCode.FROZEN, ErrorCode.ACCOUNT_UNAVAILABLE],
+)
+async def test_ones_own_link_whose_page_cannot_be_had_is_looked_at_as_anybody_may(on: Stage, code: ErrorCode) -> None:
+    on.bridge.answers["check_link"] = [YOURS, checked_link(own=link(url=None), newest=True)]
+    on.bridge.answers["show_affiliation"] = BridgeError(code)
+    shown = await on.say(f"/check {URL}")
+    assert "is alive" in shown.text
+    assert "Quiz Night" in shown.text
+    assert "It is one of your links here" in shown.text
+    assert on.last_asked("check_link").about == {"url": URL, "own_too": True}
+    assert ["Open it under My links"] in shown.labels
+    assert "Keep it" not in str(shown.labels)
 
 
 async def test_ones_own_watched_link_opens_its_page(on: Stage) -> None:

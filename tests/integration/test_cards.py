@@ -129,3 +129,33 @@ async def test_an_account_that_cannot_be_asked_is_told_not_taken_for_no_links(
     with pytest.raises(BridgeError) as caught:
         await urls(client, OWNER)
     assert caught.value.code == ErrorCode.ACCOUNT_UNAVAILABLE
+
+
+async def test_watched_links_do_not_hide_that_ones_own_could_not_be_read(
+    client: BridgeClient, site: BridgeSite, world: World
+) -> None:
+    await join(client, site)
+    await client.watch_link(OWNER, links.connect(world, ALICE, ALICE, QUIZ).links[0].url)
+    await client.watch_link(EDITOR, links.connect(world, CAROL, CAROL, QUIZ).links[0].url)
+    world.end_sessions(BOB)
+    site.clock.move(minutes=2)
+    for asking in (client.list_cards(OWNER, page=0, size=20), client.list_affiliations(OWNER, page=0, size=6)):
+        with pytest.raises(BridgeError) as caught:
+            await asking
+        assert caught.value.code == ErrorCode.ACCOUNT_UNAVAILABLE
+    assert len(await urls(client, EDITOR)) == 1, "who has no balance misses nothing"
+    assert (await client.list_affiliations(EDITOR, page=0, size=6)).watched == 1
+
+
+async def test_a_watched_link_nobody_looked_at_for_a_day_is_not_offered_until_somebody_does(
+    client: BridgeClient, site: BridgeSite, world: World
+) -> None:
+    url = links.connect(world, CAROL, CAROL, QUIZ).links[0].url
+    number = (await client.watch_link(EDITOR, url)).watched.id
+    site.clock.move(hours=23)
+    assert await urls(client, EDITOR) == [url]
+    site.clock.move(hours=1)
+    found = await client.list_cards(EDITOR, page=0, size=20)
+    assert (found.cards, found.pages) == ([], 1)
+    await client.show_watched(EDITOR, number)
+    assert await urls(client, EDITOR) == [url]

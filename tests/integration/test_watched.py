@@ -23,7 +23,7 @@ from mtproto_bridge.protocol.requests import (
 from mtproto_bridge.store import watched
 from mtproto_bridge.telegram.gateway import FoundBot
 from sandbox.mtproto.server import MTProtoServer
-from sandbox.world import World, links, programs
+from sandbox.world import World, accounts, links, programs
 from tests.bridge_fixtures import BridgeSite, bridge_site
 from tests.integration.pool_fixtures import Office, joining, office_at
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, CHESS, PLAIN, QUIZ
@@ -253,6 +253,10 @@ async def test_a_link_of_ones_own_channel_has_a_page_already(office: Office, ser
         own = await failure(office, payload, actor=ALICE)
         assert (own.code, own.balance_id, own.bot_id) == (ErrorCode.LINK_IS_YOURS, balance, BotId(QUIZ))
     assert server.calls[RESOLVE] == resolved
+    looked = await asked(office, CheckLink(url=made.affiliation.url or "", own_too=True), actor=ALICE)
+    assert isinstance(looked, CheckedLink)
+    assert looked.own
+    assert (looked.alive, looked.newest, looked.own.balance.title) == (True, True, "News")
     assert (await check(office, made.affiliation.url or "")).alive, "to Carol it is somebody's link"
 
 
@@ -288,6 +292,18 @@ async def test_the_list_of_links_says_how_many_are_watched(office: Office, url: 
     found = await asked(office, ListAffiliations())
     assert isinstance(found, Affiliations)
     assert (found.total, found.watched) == (1, 1)
+    assert [one.url for one in found.watched_links] == [url]
+
+
+async def test_watched_links_are_listed_although_the_account_that_looked_at_them_is_banned(
+    office: Office, world: World, url: str
+) -> None:
+    number = (await watch(office, url)).watched.id
+    accounts.deactivate(world, world.people[BOB], "banned")
+    office.site.clock.move(minutes=1)
+    assert (await failure(office, ShowWatched(watched_id=number))).code == ErrorCode.ACCOUNT_UNAVAILABLE
+    found = await asked(office, ListAffiliations())
+    assert isinstance(found, Affiliations), found
     assert [one.url for one in found.watched_links] == [url]
 
 

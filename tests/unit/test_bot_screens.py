@@ -311,10 +311,18 @@ def test_where_no_balance_is_left_to_join_with_a_channel_can_be_added(balance: B
     assert OwnBalance(bot_id=BOT) in actions(shown)
 
 
-def test_join_leads_to_the_reason_where_the_only_balance_is_barred() -> None:
-    button = program_screens.join_button(english, card(BARRED))
-    assert button is not None
-    assert button.action == ChooseBalance(bot_id=BOT)
+@BOTH
+def test_a_card_says_why_instead_of_offering_to_join_where_every_balance_is_barred(texts: Texts) -> None:
+    reason = texts("join.barred", mark="📢", balance="Garden")
+    joined = KITCHEN.model_copy(update={"joined": True})
+    for balances in ([BARRED], [BARRED, joined]):
+        shown = checked(program_screens.program_card(texts, card(*balances), US))
+        assert reason in shown.text
+        assert texts.plain("program.join_button") not in labels(shown)
+        assert OwnBalance(bot_id=BOT) in actions(shown)
+    for offered in (card(BARRED, KITCHEN), card(BARRED, end_date=END), card(joined), card()):
+        assert reason not in program_screens.program_card(texts, offered, US).text
+    assert texts.plain("program.join_button") in labels(program_screens.program_card(texts, card(BARRED, KITCHEN), US))
 
 
 def test_another_balance_is_offered_only_where_there_is_one() -> None:

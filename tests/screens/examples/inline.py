@@ -5,8 +5,9 @@ from html import escape
 from bot.screens import Button, Screen, inline
 from bot.screens.inline import InlineCard, Offered
 from bot.screens.layout import Url
+from mtproto_bridge.protocol import ErrorCode, Failure
 from tests.screens.examples import Example
-from tests.unit.bot_samples import END, KITCHEN, cards, live, program, programs
+from tests.unit.bot_samples import END, KITCHEN, NOW, cards, live, program, programs
 
 US = "starling_bot"
 LIVE = cards(live(), live(bot_title="حديقة 5", balance_title=KITCHEN.title, commission_permille=None))
@@ -32,5 +33,5 @@ EXAMPLES: dict[str, Example] = {
     "program, sent": lambda texts: _sent(inline.programs(texts, FOUND, US).cards[0]),
     "closing program, sent": lambda texts: _sent(inline.programs(texts, FOUND, US).cards[1]),
     "no program": lambda texts: _listed(inline.programs(texts, programs(), US)),
-    "failed": lambda texts: _listed(inline.failed(texts)),
+    "failed": lambda texts: _listed(inline.failed(texts, Failure(code=ErrorCode.UNAVAILABLE), NOW)),
 }
