@@ -17,7 +17,7 @@ from tests.buttons import any_of
 from tests.e2e.acts import Block, Delete, Pick, Press, Restart, Right, Say, Send, SendShown, TypeInline, Wait
 from tests.e2e.anything import CORNER, SHED, Act, walked
 
-FEW, PARTS = 5, 8
+FEW, PARTS = 4, 8
 MANY = int(os.environ.get("WALKS", "0"))
 AGAIN = settings(
     max_examples=MANY or FEW,
