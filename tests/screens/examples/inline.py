@@ -34,4 +34,5 @@ EXAMPLES: dict[str, Example] = {
     "closing program, sent": lambda texts: _sent(inline.programs(texts, FOUND, US).cards[1]),
     "no program": lambda texts: _listed(inline.programs(texts, programs(), US)),
     "failed": lambda texts: _listed(inline.failed(texts, Failure(code=ErrorCode.UNAVAILABLE), NOW)),
+    "failed, with a long reason": lambda texts: _listed(inline.failed(texts, Failure(code=ErrorCode.UNSUPPORTED), NOW)),
 }
