@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +49,7 @@ from bot.registering import Registering
 from bot.session import Session
 from bot.talk import Recent
 from mtproto_bridge.client import BridgeClient, storage_pool
+from processes.tasks import end
 
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
 UPDATES = ["message", "callback_query", "my_chat_member", "inline_query"]
@@ -146,10 +146,7 @@ class App:
         finally:
             await self.bridge.close()  # whoever still waits is told that no answer came
             await self.dispatcher.finish(LAST_WORDS_WITHIN)
-            for task in by_itself:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await end(*by_itself)
             await self.registering.finish(LAST_WORDS_WITHIN)
             await self.dispatcher.storage.close()
             await self.bot.session.close()

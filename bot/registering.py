@@ -26,6 +26,7 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode, Failure, Origin
 from mtproto_bridge.protocol.ids import RegistrationId
 from mtproto_bridge.protocol.replies import UNDER_WAY, Registration, RegistrationPage
 from mtproto_bridge.protocol.requests import LONGEST_TITLE
+from processes.tasks import end
 
 INVITE_LIFE = timedelta(minutes=10)
 """It is revoked as soon as it served; this is for when we are killed in between."""
@@ -152,9 +153,7 @@ class Registering:
         """Wait for what goes on by itself, but not for ever; it goes on after the next start."""
         if self._taken_up:
             _, left = await asyncio.wait(list(self._taken_up.values()), timeout=within.total_seconds())
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await end(*left)
 
     # -- the steps ------------------------------------------------------------------------------------------
 

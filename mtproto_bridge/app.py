@@ -17,7 +17,7 @@ from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue import checks, embedded
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.lanes import LaneOwner
-from mtproto_bridge.queue.redis import Outage, QueueServer, end, reach
+from mtproto_bridge.queue.redis import Outage, QueueServer, reach
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, balances, open_store
 from mtproto_bridge.store.database import sqlite_url
@@ -25,6 +25,7 @@ from mtproto_bridge.store.installation import installation_id
 from mtproto_bridge.telegram.accounts import AccountPool
 from mtproto_bridge.telegram.connecting import Connector, OtherServer
 from mtproto_bridge.telegram.sessions import KeyRing
+from processes.tasks import end
 
 log = structlog.get_logger()
 

@@ -49,7 +49,8 @@ from mtproto_bridge.queue.limits import (
     SHARE_PER_SECOND,
 )
 from mtproto_bridge.queue.line import Unanswered
-from mtproto_bridge.queue.redis import Entry, LaneFull, Outage, QueueServer, ShareSpent, end, reachable
+from mtproto_bridge.queue.redis import Entry, LaneFull, Outage, QueueServer, ShareSpent, reachable
+from processes.tasks import end
 
 ANSWER_WITHIN = timedelta(seconds=20)
 """A read is answered by then; a mutation is started by then."""
@@ -176,8 +177,7 @@ class Asking:
 
     async def close(self) -> None:
         """Stop reading; who still waits is told `no_answer`."""
-        for reader in self._readers:
-            await end(reader)
+        await end(*self._readers)
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(BridgeError(ErrorCode.NO_ANSWER))

@@ -14,7 +14,7 @@ from mtproto_bridge.overview import printable
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.leases import HeldLease, Leases, bridge_of
-from mtproto_bridge.queue.redis import Outage, QueueServer, end
+from mtproto_bridge.queue.redis import Outage, QueueServer
 from mtproto_bridge.settings import BridgeSettings
 from mtproto_bridge.store import Store, accounts, open_store
 from mtproto_bridge.store.accounts import ListedAccount
@@ -22,6 +22,7 @@ from mtproto_bridge.telegram.gateway import AccountLost, FloodWait, NotReached, 
 from mtproto_bridge.telegram.key_file import locked
 from mtproto_bridge.telegram.login import log_out
 from mtproto_bridge.telegram.sessions import KeyRing, SessionKeyError
+from processes.tasks import end
 
 NAME = "accounts-remove"
 """Under which the lease is taken."""

@@ -17,9 +17,10 @@ from mtproto_bridge.queue.checks import parse_info
 from mtproto_bridge.queue.clock import lease_clock
 from mtproto_bridge.queue.keys import Keys
 from mtproto_bridge.queue.leases import HeldLease, Leases
-from mtproto_bridge.queue.redis import Outage, QueueServer, end
+from mtproto_bridge.queue.redis import Outage, QueueServer
 from mtproto_bridge.queue.watchdog import Watchdog
 from mtproto_bridge.queue.work import Lane, Shop
+from processes.tasks import end
 
 OUTAGE_PAUSE = 0.5
 GOODBYE_SECONDS = 1.0

@@ -182,9 +182,3 @@ async def reachable(server: QueueServer, *, attempts: int = 1) -> bool:
     except Outage:
         return False
     return True
-
-
-async def end(task: asyncio.Task[None]) -> None:
-    """Cancel a task, and wait until it is gone."""
-    task.cancel()
-    await asyncio.wait([task])

@@ -21,6 +21,7 @@ from mtproto_bridge.queue.leases import HeldLease
 from mtproto_bridge.queue.limits import MOST_AT_DESK, MOST_AT_ONCE, MOST_ATTEMPTS, MOST_LETTERS, MOST_REPLIES
 from mtproto_bridge.queue.redis import Entry, Fenced, NonceChanged, Outage, QueueServer
 from mtproto_bridge.queue.rounds import Rounds
+from processes.tasks import end
 
 DRAIN_SECONDS = 7.0
 """How long a hand-over waits for work that is begun: less than who stops us waits before it kills."""
@@ -134,9 +135,7 @@ class Lane:
         begun = {*self._tasks, *filter(None, [self._rounds.task])}
         if begun:
             _, late = await asyncio.wait(begun, timeout=DRAIN_SECONDS)
-            for task in late:  # whoever begins it next reads what came of it
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end(*late)  # whoever begins it next reads what came of it
 
     # -- taking over and hearing ----------------------------------------------------------------------------
 
