@@ -26,6 +26,8 @@ from processes.tied import TiedProcess
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Person
 
+PATIENCE = 30
+"""Seconds that what a bridge does by itself may take."""
 LEASE_SECONDS = 3.0
 
 
@@ -129,6 +131,13 @@ class BridgeSite:
 
     def nonce(self) -> str:
         return Nonce.mint(self.clock.now())
+
+
+async def served(client: BridgeClient) -> None:
+    """Wait until the queue has an account, which a bridge's keeper sees to in this loop."""
+    async with asyncio.timeout(PATIENCE):
+        while not await client.has_account():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
 
 
 @cache

@@ -288,15 +288,7 @@ async def _verify(context: Context, row: tables.Registration) -> RegistrationPag
     now = context.now()
     async with context.store.begin() as session:
         known = await balances.of_channel(session, row.channel_id)
-        number = await balances.register(
-            session,
-            kind="channel",
-            peer_id=row.channel_id,
-            title=row.title,
-            username=row.username,
-            account=context.account,
-            managers=[],
-        )
+        number = await balances.register_channel(session, row, context.account)
         balance, manager = await balances.find(session, number, context.actor)
         if balance is None:
             raise BridgeError(ErrorCode.INTERNAL)

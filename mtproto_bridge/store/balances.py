@@ -10,7 +10,7 @@ from mtproto_bridge.protocol.ids import AccountId, BalanceId
 from mtproto_bridge.protocol.replies import BalanceKind
 from mtproto_bridge.store.accounts import SERVING
 from mtproto_bridge.store.affiliations import LIVE
-from mtproto_bridge.store.tables import Account, Affiliation, Balance, Manager
+from mtproto_bridge.store.tables import Account, Affiliation, Balance, Manager, Registration
 from mtproto_bridge.store.upsert import Upsert
 from mtproto_bridge.telegram.gateway import FoundBot
 
@@ -88,6 +88,19 @@ async def note_proof(session: AsyncSession, balance: BalanceId, person: int, *, 
     else:
         known = (Manager.balance_id == balance, Manager.person_id == person)
         await session.execute(update(Manager).where(*known).values(allowed=False, checked_at=at))
+
+
+async def register_channel(session: AsyncSession, row: Registration, account: AccountId) -> BalanceId:
+    """The channel of a registration becomes a balance of this account; who manages it is written down apart."""
+    return await register(
+        session,
+        kind="channel",
+        peer_id=row.channel_id,
+        title=row.title,
+        username=row.username,
+        account=account,
+        managers=[],
+    )
 
 
 async def register(  # noqa: PLR0913 - what a balance is

@@ -66,15 +66,7 @@ async def _give_up_registrations(session: AsyncSession, person: int) -> None:
     for row in await session.scalars(select(Registration).where(mine, *is_inside)):
         if await balances.of_channel(session, row.channel_id):
             continue
-        number = await balances.register(
-            session,
-            kind="channel",
-            peer_id=row.channel_id,
-            title=row.title,
-            username=row.username,
-            account=AccountId(row.account_id or NOBODY),
-            managers=[],
-        )
+        number = await balances.register_channel(session, row, AccountId(row.account_id or NOBODY))
         await session.execute(update(Balance).where(Balance.id == number).values(registered_by=NOBODY))
     await session.execute(delete(Registration).where(mine))
 

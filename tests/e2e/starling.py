@@ -13,7 +13,7 @@ from sandbox.botapi import InlineAnswer, InlineQuery, Message, wire
 from sandbox.botapi.model import CallbackQuery
 from sandbox.serve import Sandbox
 from sandbox.world import World
-from tests.bridge_fixtures import BridgeSite, bridge_site
+from tests.bridge_fixtures import BridgeSite, bridge_site, served
 from tests.sandbox_fixtures import account
 
 VERA, NADIA, SAM, DMITRI, OLGA = 1001, 1002, 1003, 1004, 1009
@@ -57,8 +57,7 @@ class Starling:
         settings = {"lease_seconds": 15} | self.settings
         await self._bridge.enter_async_context(self.site.bridge(**settings))
         async with self.site.client("waiting") as client:
-            while not await client.has_account():  # noqa: ASYNC110 - the bridge's keeper runs in this loop
-                await asyncio.sleep(0)
+            await served(client)
 
     async def restart_bridge(self) -> None:
         """Stop the bridge in good order and start another one on the same store."""

@@ -1,6 +1,5 @@
 """The bridge against the sandbox: real Telethon, a real queue, a real store."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,7 +13,7 @@ from sandbox.world import World, accounts, links, programs
 from sandbox.world.errors import TelegramError
 from sandbox.world.faults import Fault
 from sandbox.world.seed import referred_purchase
-from tests.bridge_fixtures import BridgeSite, bridge_site, caller
+from tests.bridge_fixtures import BridgeSite, bridge_site, caller, served
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, CHESS, NEWS, PLAIN, QUIZ
 
 ME, OWNER, EDITOR, STRANGER = caller(BOB), caller(ALICE), caller(CAROL), caller(424242)
@@ -37,8 +36,7 @@ async def bridge(site: BridgeSite) -> AsyncIterator[Bridge]:
 async def client(site: BridgeSite, bridge: Bridge) -> AsyncIterator[BridgeClient]:
     del bridge
     async with site.client() as made:
-        while not await made.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        await served(made)
         await made.browse_programs(OWNER, page=0, size=6)  # as everybody does before joining
         yield made
 

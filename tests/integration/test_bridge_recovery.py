@@ -18,7 +18,7 @@ from mtproto_bridge.telegram.gateway import AccountLost
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World
 from sandbox.world.faults import Fault
-from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller
+from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller, served
 from tests.sandbox_fixtures import ALICE, BOB, QUIZ
 
 OWNER, STRANGER = caller(ALICE), caller(424242)
@@ -33,8 +33,7 @@ async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
 @pytest.fixture
 async def client(site: BridgeSite) -> AsyncIterator[BridgeClient]:
     async with site.bridge(), site.client() as made:
-        while not await made.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        await served(made)
         yield made
 
 
@@ -48,8 +47,7 @@ async def test_an_account_whose_connection_telethon_gave_up_is_connected_anew(
     site: BridgeSite, server: MTProtoServer
 ) -> None:
     async with site.bridge() as bridge, site.client() as client:
-        while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        await served(client)
         channel = await channel_of(client)
         pool = bridge.owner._handler._accounts  # type: ignore[attr-defined] # reaching for the dead connection
         gateway = await pool._clients[AccountId(BOB)].gateway()
@@ -71,8 +69,7 @@ async def test_a_wrong_key_file_logs_nobody_out(site: BridgeSite) -> None:
     wrong = site.folder / "keys" / "wrong.key"
     wrong.write_bytes(b"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n")
     async with site.bridge(session_key_file=wrong) as bridge, site.client() as client:
-        while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        await served(client)
         with pytest.raises(BridgeError) as caught:
             await client.browse_programs(OWNER, page=0, size=6)
         assert caught.value.code == ErrorCode.ACCOUNT_UNAVAILABLE
@@ -86,8 +83,7 @@ async def test_ending_an_old_session_after_a_new_log_in_leaves_the_account_alive
     site: BridgeSite, world: World
 ) -> None:
     async with site.bridge(lease_seconds=60) as bridge, site.client() as client:
-        while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        await served(client)
         channel = await channel_of(client)
         world.end_sessions(BOB)
         async with bridge.store.begin() as session:

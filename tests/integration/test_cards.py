@@ -1,6 +1,5 @@
 """Cards: one's live links with their URLs, own and watched; nobody else's, and Telegram is asked once a minute."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -12,12 +11,10 @@ from mtproto_bridge.protocol import BridgeError, ErrorCode
 from mtproto_bridge.protocol.ids import BotId
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World, links, programs
-from tests.bridge_fixtures import BridgeSite, bridge_site, caller
+from tests.bridge_fixtures import BridgeSite, bridge_site, caller, served
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, CHESS, NEWS, QUIZ
 
 ME, OWNER, EDITOR, STRANGER = caller(BOB), caller(ALICE), caller(CAROL), caller(424242)
-PATIENCE = 10
-"""Seconds after which waiting for the bridge fails the test."""
 
 
 @pytest.fixture
@@ -31,9 +28,7 @@ async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
 @pytest.fixture
 async def client(site: BridgeSite) -> AsyncIterator[BridgeClient]:
     async with site.bridge(), site.client() as made:
-        async with asyncio.timeout(PATIENCE):
-            while not await made.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-                await asyncio.sleep(0)
+        await served(made)
         await made.browse_programs(OWNER, page=0, size=6)  # as everybody does before joining
         yield made
 

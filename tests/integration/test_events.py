@@ -13,7 +13,7 @@ from mtproto_bridge.protocol.events import AccountChanged, Event, Hearer
 from mtproto_bridge.protocol.ids import AccountId
 from mtproto_bridge.store import outbox, people
 from sandbox.mtproto.server import MTProtoServer
-from tests.bridge_fixtures import BridgeSite, bridge_site
+from tests.bridge_fixtures import BridgeSite, bridge_site, served
 from tests.sandbox_fixtures import ALICE, BOB
 
 PATIENCE = 10
@@ -23,11 +23,6 @@ PATIENCE = 10
 async def site(server: MTProtoServer) -> AsyncIterator[BridgeSite]:
     async with bridge_site(server, ALICE) as made:
         yield made
-
-
-async def served(client: BridgeClient) -> None:
-    while not await client.has_account():  # noqa: ASYNC110 - the bridge's keeper runs in this loop
-        await asyncio.sleep(0)
 
 
 def lost(number: int) -> AccountChanged:

@@ -17,7 +17,7 @@ from mtproto_bridge.store import balances, forgetting, people, tables
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World, links
 from sandbox.world import accounts as standing
-from tests.bridge_fixtures import bridge_site, caller
+from tests.bridge_fixtures import bridge_site, caller, served
 from tests.integration.pool_fixtures import Office, office_at
 from tests.sandbox_fixtures import ALICE, BOB, NEWS, PLAZA, QUIZ
 
@@ -224,8 +224,7 @@ async def test_one_tap_counts_once_whatever_comes_between(server: MTProtoServer)
     """Through the queue: who came back meanwhile is not forgotten again by the old button."""
     async with bridge_site(server, BOB) as site, site.bridge(), site.client() as client:
         nonce = site.nonce()
-        while not await client.has_account():
-            pass
+        await served(client)
         assert await client.forget_me(caller(ALICE), nonce) == Forgotten(kept=1)
         assert await client.forget_me(caller(ALICE), nonce) == Forgotten(kept=1, replayed=True)
         assert await client.forget_me(caller(ALICE), site.nonce()) == Forgotten()

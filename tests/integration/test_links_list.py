@@ -1,6 +1,5 @@
 """The list of links over balances and watched ones, and whose link a pasted one is, through the whole bridge."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import get_args
@@ -19,13 +18,11 @@ from sandbox.mtproto.rpc import Call, Dispatcher, Planned
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import World, links, programs
 from sandbox.world.seed import referred_purchase
-from tests.bridge_fixtures import BridgeSite, bridge_site, caller
+from tests.bridge_fixtures import BridgeSite, bridge_site, caller, served
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, CHESS, NEWS, QUIZ
 
 OWNER = caller(ALICE)
 MINUTE = timedelta(minutes=1, seconds=1)
-PATIENCE = 10
-"""Seconds after which waiting for the bridge fails the test."""
 
 
 @pytest.fixture
@@ -40,9 +37,7 @@ async def client(site: BridgeSite, world: World) -> AsyncIterator[BridgeClient]:
     """The world's clock and the bridge's show the same time."""
     world.clock.move(site.clock.now() - world.clock.now())
     async with site.bridge(), site.client() as made:
-        async with asyncio.timeout(PATIENCE):
-            while not await made.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-                await asyncio.sleep(0)
+        await served(made)
         await made.browse_programs(OWNER, page=0, size=6)  # as everybody does before joining
         yield made
 

@@ -21,7 +21,7 @@ from sandbox.mtproto import objects
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Person, World
 from sandbox.world.faults import Fault
-from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller
+from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller, served
 from tests.commands import run_bridge
 from tests.sandbox_fixtures import ALICE, BOB, CAROL, NEWS, PLAIN
 
@@ -248,8 +248,7 @@ async def test_an_account_of_another_dc_logs_in_there_and_is_served_from_there(
     console = await site.log_in(bob)
     assert "Logged in as Bob; the sealed session is in the store." in console.said
     async with site.bridge(), site.client() as client:
-        while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        await served(client)
         assert (await client.browse_programs(caller(ALICE), page=0, size=6)).total == 2
         assert {one.authorization.dc_id for one in server.connections if one.authorization} == {4}
 

@@ -21,7 +21,7 @@ from sandbox.mtproto import login_tokens
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Person, World
 from sandbox.world.faults import Fault
-from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller
+from tests.bridge_fixtures import BridgeSite, ScriptedConsole, bridge_site, caller, served
 from tests.integration.test_login import PATIENCE, WAY_QUESTION, environment, signed_in
 from tests.sandbox_fixtures import ALICE, BOB
 
@@ -159,8 +159,7 @@ async def test_an_account_of_another_dc_is_logged_in_there_and_served_from_there
     code, console = await attempt(site, "", *filter(None, [password]), scan=scans(server, ALICE))
     assert code == 0, console.said
     async with site.bridge(), site.client() as client:
-        while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+        await served(client)
         assert (await client.browse_programs(caller(ALICE), page=0, size=6)).total == 2
         assert {one.authorization.dc_id for one in server.connections if one.authorization} == {5}
 

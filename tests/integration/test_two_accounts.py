@@ -17,7 +17,7 @@ from mtproto_bridge.removal import remove
 from mtproto_bridge.store import tables
 from sandbox.mtproto.server import MTProtoServer
 from sandbox.world import Channel, World, accounts
-from tests.bridge_fixtures import LEASE_SECONDS, BridgeSite, ScriptedConsole, bridge_site, caller
+from tests.bridge_fixtures import LEASE_SECONDS, BridgeSite, ScriptedConsole, bridge_site, caller, served
 from tests.sandbox_fixtures import ALICE, BOB, CHESS, QUIZ, START, small_world
 
 PATIENCE = 20
@@ -57,9 +57,7 @@ async def client(site: BridgeSite, bridge: Bridge) -> AsyncIterator[BridgeClient
 
 
 async def ready(client: BridgeClient) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await client.has_account():  # noqa: ASYNC110 - its keeper runs in this loop
-            await asyncio.sleep(0)
+    await served(client)
 
 
 async def until(holds: Callable[[], bool]) -> None:
